@@ -1,1 +1,6 @@
-//! To be written.
+//! The Model Context Protocol with profiles, as a pure state machine.
+
+pub mod jsonrpc;
+mod principal;
+
+pub use principal::{Principal, Tenant};

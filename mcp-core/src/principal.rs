@@ -1,0 +1,120 @@
+//! Who calls, and whose deployment is called.
+//!
+//! Both are established outside the protocol: by authentication over HTTP, by the operator on
+//! stdio. Nothing that a peer says about itself (`clientInfo`) ever ends up here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Who calls, as authentication established it; on stdio what the operator configured.
+///
+/// Cloning is cheap. Two principals are the same caller when their ids are equal; what is known
+/// about them besides ([`Principal::with`]) is for policies.
+///
+/// # Examples
+/// ```
+/// use mcp_core::Principal;
+/// let caller = Principal::new("ada").with("plan", "paid");
+/// assert!(caller.has("plan", "paid"));
+/// assert!(!Principal::local().has("plan", "paid"));
+/// ```
+#[derive(Clone)]
+pub struct Principal(Arc<Known>);
+
+#[derive(Clone, Default)]
+struct Known {
+    id: Option<Box<str>>,
+    attributes: BTreeMap<Box<str>, Box<str>>,
+}
+
+impl Principal {
+    /// A caller with an id that is unique within the tenant.
+    pub fn new(id: impl Into<String>) -> Self {
+        let id = Some(id.into().into_boxed_str());
+        Self(Arc::new(Known { id, attributes: BTreeMap::new() }))
+    }
+
+    /// Whoever started this process: the caller of a stdio server without configured principal.
+    pub fn local() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Records a fact about the caller, for policies and handlers.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.0)
+            .attributes
+            .insert(name.into().into_boxed_str(), value.into().into_boxed_str());
+        self
+    }
+
+    /// The id, or `None` for the local caller.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.as_deref()
+    }
+
+    /// Whether this is the local caller.
+    pub fn is_local(&self) -> bool {
+        self.0.id.is_none()
+    }
+
+    /// A recorded fact.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.0.attributes.get(name).map(|value| &**value)
+    }
+
+    /// Whether a fact is recorded with this value.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.attribute(name) == Some(value)
+    }
+}
+
+impl Default for Principal {
+    fn default() -> Self {
+        Self::local()
+    }
+}
+
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Principal {}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id().unwrap_or("local"))
+    }
+}
+
+impl fmt::Debug for Principal {
+    /// Shows the id only: facts about a caller may be secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Principal").field(&self.to_string()).finish()
+    }
+}
+
+/// Whose deployment is called: normalised host and path prefix; empty on stdio.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Tenant(Option<Arc<str>>);
+
+impl Tenant {
+    /// The tenant of this name.
+    pub fn new(name: &str) -> Self {
+        Self(Some(name.into()))
+    }
+
+    /// The name; empty on stdio.
+    pub fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
