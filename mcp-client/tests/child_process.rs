@@ -137,7 +137,7 @@ async fn server_that_ignores_the_end_of_input_gets_sigterm() {
 #[tokio::test]
 async fn server_that_ignores_sigterm_gets_sigkill() {
     let mut server = sh("trap '' TERM; echo up; while :; do sleep 1000; done").spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     let group = server.id();
     let ended = within(server.shutdown(SHORT, SHORT)).await;
     assert_eq!((ended.exit, ended.by), (Exit::Signal(9), Ending::Kill));
@@ -147,7 +147,7 @@ async fn server_that_ignores_sigterm_gets_sigkill() {
 #[tokio::test]
 async fn descendants_are_gone_after_shutdown() {
     let mut server = sh(WITH_DESCENDANT).spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     let group = server.id();
     assert_eq!(members(group).len(), 2);
     within(server.shutdown(SHORT, LONG)).await;
@@ -160,7 +160,7 @@ async fn descendant_that_outlives_the_server_gets_sigterm_and_time() {
     let script =
         "(trap 'echo clean > mark; exit' TERM; echo up; while :; do sleep 0.01; done) & read x";
     let mut server = sh(script).current_dir(folder.path()).spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     let group = server.id();
     let ended = within(server.shutdown(LONG, LONG)).await;
     assert_eq!((ended.exit, ended.by), (Exit::Code(1), Ending::Itself));
@@ -191,7 +191,7 @@ async fn descendant_that_floods_stdout_does_not_hold_up_the_reader() {
 #[tokio::test]
 async fn shutdown_closes_an_input_that_somebody_else_writes_to() {
     let mut server = sh("echo up; sleep 1000").spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     let mut input = server.take_input().unwrap();
     let writer = tokio::spawn(async move { input.write_all(&vec![b'x'; 4_000_000]).await });
     tokio::task::yield_now().await;
@@ -203,7 +203,7 @@ async fn shutdown_closes_an_input_that_somebody_else_writes_to() {
 #[tokio::test]
 async fn everything_is_gone_after_drop() {
     let mut server = sh(WITH_DESCENDANT).end_within(SHORT, LONG).spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     let group = server.id();
     drop(server);
     gone(group).await;
@@ -214,7 +214,7 @@ async fn dropped_server_still_gets_time_to_end_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let server = sh("echo up; read x; sleep 0.2; echo clean > mark").current_dir(folder.path());
     let mut server = server.end_within(LONG, LONG).spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     let group = server.id();
     drop(server);
     gone(group).await;
@@ -224,7 +224,7 @@ async fn dropped_server_still_gets_time_to_end_by_itself() {
 #[tokio::test]
 async fn cancelled_shutdown_still_ends_the_server() {
     let mut server = sh(STUBBORN).end_within(SHORT, SHORT).spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     let group = server.id();
     assert!(tokio::time::timeout(SHORT, server.shutdown(LONG, LONG)).await.is_err());
     gone(group).await;
@@ -271,7 +271,7 @@ fn everything_is_gone_when_the_runtime_stands_still() {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let (group, server) = runtime.block_on(async {
         let mut server = sh(STUBBORN).end_within(SHORT, SHORT).spawn().unwrap();
-        ready(&mut server).await;
+        drop(ready(&mut server).await);
         (server.id(), server)
     });
     drop(server);
@@ -300,7 +300,7 @@ fn sh(script: &str) -> ChildProcess {
 
 async fn start_stubborn() -> (u32, RunningChild) {
     let mut server = sh(STUBBORN).end_within(LONG, LONG).spawn().unwrap();
-    ready(&mut server).await;
+    drop(ready(&mut server).await);
     (server.id(), server)
 }
 

@@ -175,7 +175,12 @@ impl ExitWatch {
 fn pid_fd(leader: Pid) -> Option<AsyncFd<OwnedFd>> {
     use tokio::io::Interest;
     let fd = rustix::process::pidfd_open(leader, rustix::process::PidfdFlags::NONBLOCK).ok()?;
-    AsyncFd::register_with_interest(fd, Interest::READABLE).ok()
+    #[expect(
+        deprecated,
+        reason = "it asks for a descriptor that stays the same while registered, which an `OwnedFd` \
+                  does; the replacement leaves that promise to `unsafe` code"
+    )]
+    AsyncFd::with_interest(fd, Interest::READABLE).ok()
 }
 
 #[cfg(not(target_os = "linux"))]
