@@ -40,6 +40,18 @@ async fn script_that_cannot_run_is_explained() {
     assert!(text.contains("asks for `/no/such/interpreter`, which does not exist"), "{text}");
 }
 
+#[cfg(target_env = "gnu")] // Other C libraries hand such files to a shell.
+#[tokio::test]
+async fn script_without_interpreter_line_is_explained() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("server");
+    std::fs::write(&path, "echo hello\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let text = ChildProcess::new(&path).spawn().unwrap_err().to_string();
+    assert!(text.contains("begin it with a line like `#!/bin/sh`"), "{text}");
+}
+
 #[test]
 fn spawn_outside_a_runtime_is_an_error() {
     assert!(matches!(sh("exit").spawn(), Err(SpawnError::NoRuntime)));

@@ -47,38 +47,18 @@ fn look_up(program: &OsStr, path: Option<&OsStr>) -> Result<PathBuf, SpawnError>
     };
     let (searched, relative): (Vec<PathBuf>, Vec<PathBuf>) =
         std::env::split_paths(path).partition(|directory| directory.is_absolute());
-    let mut refused = None;
-    for candidate in searched.iter().flat_map(|directory| candidates(&directory.join(program))) {
-        match check(candidate) {
-            Ok(found) => return Ok(found),
-            // Shells look further, too, and complain about the first one.
-            Err(Unfit::Missing) => {}
-            Err(Unfit::Refused(error)) => {
-                refused.get_or_insert(error);
-            }
-        }
-    }
-    Err(refused.unwrap_or_else(|| SpawnError::NotInPath {
+    let files = searched.iter().flat_map(|directory| candidates(&directory.join(program)));
+    first_fit(files)?.ok_or_else(|| SpawnError::NotInPath {
         similar: similar(program, &searched),
         program: name(),
         searched,
         skipped: relative.len(),
-    }))
+    })
 }
 
 fn locate(program: &OsStr, directory: &Path) -> Result<PathBuf, SpawnError> {
     let path = directory.join(program);
-    let mut refused = None;
-    for candidate in candidates(&path) {
-        match check(candidate) {
-            Ok(found) => return Ok(found),
-            Err(Unfit::Missing) => {}
-            Err(Unfit::Refused(error)) => {
-                refused.get_or_insert(error);
-            }
-        }
-    }
-    Err(refused.unwrap_or_else(|| {
+    first_fit(candidates(&path))?.ok_or_else(|| {
         let elsewhere = std::path::absolute(program)
             .ok()
             .filter(|elsewhere| *elsewhere != path && check(elsewhere.clone()).is_ok());
@@ -86,7 +66,23 @@ fn locate(program: &OsStr, directory: &Path) -> Result<PathBuf, SpawnError> {
         let similar = path.file_name().map(|name| similar(name, &parent)).unwrap_or_default();
         let program = program.to_string_lossy().into_owned();
         SpawnError::NoSuchFile { program, path, elsewhere, similar }
-    }))
+    })
+}
+
+/// The first file that can be run; if there are only unfit ones, what is wrong with
+/// the first of these.
+fn first_fit(files: impl IntoIterator<Item = PathBuf>) -> Result<Option<PathBuf>, SpawnError> {
+    let mut refused = None;
+    for file in files {
+        match check(file) {
+            Ok(found) => return Ok(Some(found)),
+            Err(Unfit::Missing) => {}
+            Err(Unfit::Refused(error)) => {
+                refused.get_or_insert(error);
+            }
+        }
+    }
+    refused.map_or(Ok(None), Err)
 }
 
 /// The files that a path may stand for.
