@@ -91,8 +91,7 @@ mod linux {
         let (output, also_theirs) = UnixStream::pair().unwrap();
         let (stdin, stdout) = (theirs.try_clone().unwrap(), also_theirs.try_clone().unwrap());
         let server = Server::start("into", owned(theirs), owned(also_theirs), Connect::inherit());
-        converse(input, output);
-        assert!(!nonblocking(&stdin) && !nonblocking(&stdout));
+        converse_and(input, output, move || assert!(!nonblocking(&stdin) && !nonblocking(&stdout)));
         server.ends_well();
     }
 
@@ -335,7 +334,11 @@ mod linux {
     }
 
     /// Alternates questions and answers, so that each wakes an idle server.
-    fn converse(mut input: impl Write, output: impl Read) {
+    fn converse(input: impl Write, output: impl Read) {
+        converse_and(input, output, || {});
+    }
+
+    fn converse_and(mut input: impl Write, output: impl Read, before_the_end: impl FnOnce()) {
         let mut answers = BufReader::new(output).lines();
         for n in 0..1000 {
             writeln!(input, "echo {n}").unwrap();
@@ -343,6 +346,7 @@ mod linux {
         }
         writeln!(input, "threads").unwrap();
         assert_eq!(answers.next().unwrap().unwrap(), "1");
+        before_the_end();
         drop(input);
         assert!(answers.next().is_none());
     }
