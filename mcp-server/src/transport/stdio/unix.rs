@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -15,6 +15,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::{AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
+use tokio::runtime::Handle;
 use tokio::task::coop;
 
 /// How much of a [`ReadBuf`] is cleared for one read at most.
@@ -121,11 +122,19 @@ impl Source {
 
 /// The writing half.
 #[derive(Debug)]
-pub(super) enum Sink {
-    /// Waited for by the runtime.
-    Polled(pipe::Sender, Call),
-    /// Never blocks for long.
-    Direct(OwnedFd),
+pub(super) struct Sink {
+    end: End,
+    /// Where to register when that becomes necessary, whoever polls then.
+    runtime: Handle,
+}
+
+#[derive(Debug)]
+enum End {
+    /// Not registered: the usual state, since a reader that keeps up is never waited for, and a
+    /// registered socket wakes the runtime each time the parent has read something.
+    Free(OwnedFd, Call),
+    /// Registered, because the parent has to read before more can be written.
+    Waiting(pipe::Sender, Call),
     /// Written by the runtime's threads for blocking work.
     Threaded(tokio::fs::File),
     /// Shut down.
@@ -134,24 +143,29 @@ pub(super) enum Sink {
 
 impl Sink {
     fn open(fd: BorrowedFd<'_>) -> io::Result<Self> {
-        if Kind::of(fd)? == Kind::Direct {
-            return Ok(Self::Direct(duplicate(fd)?));
-        }
-        Ok(match pollable(fd)? {
-            Some((own, call)) => Self::Polled(pipe::Sender::from_owned_fd_unchecked(own)?, call),
-            None => Self::Threaded(tokio::fs::File::from_std(File::from(duplicate(fd)?))),
-        })
+        let end = if Kind::of(fd)? == Kind::Direct {
+            End::Free(duplicate(fd)?, Call::Plain)
+        } else if let Some((own, call)) = pollable(fd)? {
+            End::Free(own, call)
+        } else {
+            End::Threaded(tokio::fs::File::from_std(File::from(duplicate(fd)?)))
+        };
+        Ok(Self { end, runtime: Handle::current() })
     }
 
     pub(super) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Polled(sender, call) => {
-                sender.try_io(|| retry(|| call.write(sender.as_fd(), bytes)))
+        match &self.end {
+            End::Free(fd, call) => retry(|| call.write(fd.as_fd(), bytes)),
+            End::Waiting(sender, call) => {
+                let written = sender.try_io(|| retry(|| call.write(sender.as_fd(), bytes)))?;
+                if written == bytes.len() {
+                    self.stop_waiting();
+                }
+                Ok(written)
             }
-            Self::Direct(fd) => retry(|| Call::Plain.write(fd.as_fd(), bytes)),
             // Whether the thread could take them is only known by polling.
-            Self::Threaded(_) => Err(io::ErrorKind::WouldBlock.into()),
-            Self::Closed => Err(io::ErrorKind::BrokenPipe.into()),
+            End::Threaded(_) => Err(io::ErrorKind::WouldBlock.into()),
+            End::Closed => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 
@@ -160,38 +174,55 @@ impl Sink {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Polled(..) => {}
-            Self::Direct(_) => {
-                let budget = ready!(coop::poll_proceed(cx));
-                budget.made_progress();
-                return Poll::Ready(self.try_write(bytes));
-            }
-            Self::Threaded(file) => return Pin::new(file).poll_write(cx, bytes),
-            Self::Closed => return Poll::Ready(self.try_write(bytes)),
-        }
+        let budget = ready!(coop::poll_proceed(cx));
         loop {
-            if let Self::Polled(sender, _) = self {
-                ready!(sender.poll_write_ready(cx))?;
+            match &mut self.end {
+                End::Free(..) | End::Closed => {}
+                End::Waiting(sender, _) => ready!(sender.poll_write_ready(cx))?,
+                End::Threaded(file) => return Pin::new(file).poll_write(cx, bytes),
             }
             match self.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                outcome => return Poll::Ready(outcome),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.start_waiting()?,
+                outcome => {
+                    budget.made_progress();
+                    return Poll::Ready(outcome);
+                }
             }
         }
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Threaded(file) => Pin::new(file).poll_flush(cx),
+        match &mut self.end {
+            End::Threaded(file) => Pin::new(file).poll_flush(cx),
             _ => Poll::Ready(Ok(())),
         }
     }
 
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = ready!(self.poll_flush(cx));
-        *self = Self::Closed;
+        self.end = End::Closed;
         Poll::Ready(flushed)
+    }
+
+    fn start_waiting(&mut self) -> io::Result<()> {
+        self.end = match std::mem::replace(&mut self.end, End::Closed) {
+            End::Free(fd, call) => {
+                let _inside = self.runtime.enter();
+                End::Waiting(pipe::Sender::from_owned_fd_unchecked(fd)?, call)
+            }
+            end => end,
+        };
+        Ok(())
+    }
+
+    fn stop_waiting(&mut self) {
+        self.end = match std::mem::replace(&mut self.end, End::Closed) {
+            // Without its registration there is nothing left to write to; the next write says so.
+            End::Waiting(sender, call) => {
+                sender.into_nonblocking_fd().map_or(End::Closed, |fd| End::Free(fd, call))
+            }
+            end => end,
+        };
     }
 }
 
@@ -289,7 +320,7 @@ fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     // Someone who opened a FIFO for both directions wants it to outlive its writers.
     let access = rustix::fs::fcntl_getfl(fd)? & OFlags::RWMODE;
     let flags = access | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&fd));
     Ok(rustix::fs::open(path, flags, Mode::empty())?)
 }
 
