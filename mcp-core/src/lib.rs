@@ -1,1 +1,4 @@
-//! To be written.
+//! The Model Context Protocol with profiles, without I/O, clock or runtime.
+
+pub mod profile;
+pub mod version;
