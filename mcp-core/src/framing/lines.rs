@@ -16,6 +16,11 @@ use memchr::memchr;
 /// The capacity of a buffer that has no long line in it.
 const STEADY_CAPACITY: usize = 64 * 1024;
 
+/// How many reads in a row may leave most of a large buffer unused before it shrinks.
+///
+/// A peer that sends one long line often sends more, and fresh memory costs more than copying.
+const ROOMY_READS: u8 = 16;
+
 /// A growable buffer that a driver reads into and that hands out one line at a time.
 ///
 /// The driving rule: after every read, call [`next_line`](Self::next_line) until it returns
@@ -23,7 +28,7 @@ const STEADY_CAPACITY: usize = 64 * 1024;
 ///
 /// Every byte is searched for a newline once, however many reads a line takes. Memory stays below
 /// the line limit plus what the driver asks for in one [`spare`](Self::spare), plus 64 KiB, and
-/// falls back to 64 KiB or a little more when a longer line has been handed out.
+/// falls back to about 64 KiB some reads after the last line that was longer.
 ///
 /// # Examples
 ///
@@ -45,6 +50,8 @@ pub struct LineBuffer {
     limit: usize,
     /// The current line was reported as too long and its rest is dropped as it arrives.
     discarding: bool,
+    /// How many reads in a row had more than twice the capacity they needed.
+    roomy_reads: u8,
 }
 
 /// What [`LineBuffer::next_line`] found.
@@ -67,7 +74,14 @@ impl LineBuffer {
     /// The line ending does not count. Nothing is allocated before the first
     /// [`spare`](Self::spare).
     pub const fn with_limit(max_line_bytes: usize) -> Self {
-        Self { bytes: Vec::new(), start: 0, scanned: 0, limit: max_line_bytes, discarding: false }
+        Self {
+            bytes: Vec::new(),
+            start: 0,
+            scanned: 0,
+            limit: max_line_bytes,
+            discarding: false,
+            roomy_reads: 0,
+        }
     }
 
     /// Returns the buffer with room for at least `at_least` more bytes, to append to.
@@ -180,8 +194,12 @@ impl LineBuffer {
             let most = self.limit.saturating_add(at_least).max(steady);
             let wanted = self.bytes.capacity().saturating_mul(2).clamp(steady, most);
             self.bytes.reserve_exact(wanted - self.bytes.len());
-        } else if self.bytes.capacity() / 2 > steady {
-            // Not before it is more than twice too large, or growing and shrinking would alternate.
+            self.roomy_reads = 0;
+        } else if self.bytes.capacity() / 2 <= steady {
+            self.roomy_reads = 0;
+        } else if self.roomy_reads < ROOMY_READS {
+            self.roomy_reads += 1;
+        } else {
             self.bytes.shrink_to(steady);
         }
     }
@@ -326,15 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn memory_shrinks_after_a_long_line() {
+    fn memory_shrinks_some_reads_after_a_long_line() {
         let mut buffer = LineBuffer::with_limit(usize::MAX);
         let long = vec![b'x'; 1 << 20];
         buffer.spare(long.len() + 3).extend_from_slice(&long);
         buffer.spare(3).extend_from_slice(b"\nab");
         assert_eq!(drain(&mut buffer).len(), 1);
         buffer.spare(4096).extend_from_slice(b"c\n");
-        assert_eq!(buffer.bytes.capacity(), STEADY_CAPACITY);
         assert_eq!(drain(&mut buffer), [complete("abc")]);
+        for _ in 0..ROOMY_READS {
+            assert!(buffer.bytes.capacity() > long.len());
+            buffer.spare(4096).extend_from_slice(b"def\n");
+            assert_eq!(drain(&mut buffer), [complete("def")]);
+        }
+        assert_eq!(buffer.bytes.capacity(), STEADY_CAPACITY);
     }
 
     #[test]

@@ -82,15 +82,18 @@ fn check_depth(message: &[u8], limit: usize) -> Result<(), TextError> {
 
 /// Returns where the string ends whose first byte is at `at`: its closing quote, or past the end.
 fn string_end(message: &[u8], mut at: usize) -> usize {
-    while let Some(found) = message.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
-        at += found;
+    loop {
+        // Most strings are names, too short to be worth the call of a vectorised search.
+        let near = message.iter().skip(at).take(16).position(|byte| matches!(byte, b'"' | b'\\'));
+        let far = || message.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest));
+        let Some(distance) = near.or_else(far) else { return message.len() };
+        at += distance;
         if message[at] == b'"' {
             return at;
         }
         // The byte after a backslash is part of the escape, whatever it is.
         at += 2;
     }
-    message.len()
 }
 
 #[cfg(test)]
