@@ -113,6 +113,9 @@ pub(crate) fn client(client: &[String], server: &[String], calls: u64) -> io::Re
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(format!("{program} failed ({})", output.status)));
+    }
     let line: serde_json::Value = serde_json::from_slice(&output.stdout)?;
     let figure = |name: &str| {
         line[name].as_f64().ok_or_else(|| {
