@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::load::Connection;
-use crate::process;
+use crate::process::{self, OneProcessor};
 
 /// A quantity that is measured, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,6 +15,7 @@ pub(crate) enum Measure {
     ProcessorTimePerCall,
     RoundTripMedian,
     RoundTripTail,
+    RoundTripOnOneProcessor,
     ProcessorTimePerMebibyte,
     ColdStart,
     PeakMemory,
@@ -77,15 +78,13 @@ pub(crate) fn server(command: &[String], effort: Effort) -> io::Result<Figures> 
     figures.insert(Measure::CallsPerSecond, calls / elapsed.as_secs_f64());
     figures.insert(Measure::ProcessorTimePerCall, microseconds(cpu) / calls);
 
-    let mut trips = Vec::new();
-    for _ in 0..effort.round_trips / 20 {
-        connection.echo_once()?;
-    }
-    for _ in 0..effort.round_trips {
-        trips.push(connection.echo_once()?);
-    }
+    let mut trips = round_trips(&mut connection, effort.round_trips)?;
     figures.insert(Measure::RoundTripMedian, microseconds(quantile(&mut trips, 50)));
     figures.insert(Measure::RoundTripTail, microseconds(quantile(&mut trips, 99)));
+    let pinned = OneProcessor::shared_with(pid)?;
+    let mut trips = round_trips(&mut connection, effort.round_trips)?;
+    drop(pinned);
+    figures.insert(Measure::RoundTripOnOneProcessor, microseconds(quantile(&mut trips, 50)));
 
     for _ in 0..3 {
         connection.echo_large(MEBIBYTE)?;
@@ -99,6 +98,14 @@ pub(crate) fn server(command: &[String], effort: Effort) -> io::Result<Figures> 
 
     connection.close()?;
     Ok(figures)
+}
+
+/// How long calls take that are made one at a time, after a few that do not count.
+fn round_trips(connection: &mut Connection, count: u64) -> io::Result<Vec<Duration>> {
+    for _ in 0..count / 20 {
+        connection.echo_once()?;
+    }
+    (0..count).map(|_| connection.echo_once()).collect()
 }
 
 /// Runs a client program against a server; it measures itself and prints one line of JSON.

@@ -30,7 +30,7 @@ struct Row {
     target: Option<Target>,
 }
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     Row::new(Measure::CallsPerSecond, "calls per second, 64 in flight", "calls_per_s")
         .target(Target::RatioAtLeast(5.0)),
     Row::new(Measure::ProcessorTimePerCall, "processor time per call, µs", "cpu_us_per_call")
@@ -38,6 +38,12 @@ const ROWS: [Row; 15] = [
     Row::new(Measure::RoundTripMedian, "round trip, median, µs", "round_trip_p50_us")
         .target(Target::RatioAtMost(0.6)),
     Row::new(Measure::RoundTripTail, "round trip, 99th percentile, µs", "round_trip_p99_us"),
+    Row::new(
+        Measure::RoundTripOnOneProcessor,
+        "round trip on one processor, median, µs",
+        "round_trip_one_processor_p50_us",
+    )
+    .target(Target::RatioAtMost(0.6)),
     Row::new(Measure::ProcessorTimePerMebibyte, "1 MiB argument, processor µs", "cpu_us_per_mib")
         .target(Target::RatioAtMost(0.7)),
     Row::new(Measure::ColdStart, "cold start to first answer, ms", "cold_start_ms"),
@@ -85,7 +91,7 @@ impl Row {
 
 /// The table for people.
 pub(crate) fn table(medians: &Medians) -> String {
-    let mut out = format!("{:<38}", "median of the rounds");
+    let mut out = format!("{:<42}", "median of the rounds");
     for (side, _) in medians {
         write!(out, "{side:>21}").expect("a string takes everything");
     }
@@ -94,7 +100,7 @@ pub(crate) fn table(medians: &Medians) -> String {
         if medians.iter().all(|(side, _)| figure(medians, side, row.measure).is_none()) {
             continue;
         }
-        write!(out, "{:<38}", row.name).expect("a string takes everything");
+        write!(out, "{:<42}", row.name).expect("a string takes everything");
         for (side, _) in medians {
             let cell = figure(medians, side, row.measure).map(readable);
             write!(out, "{:>21}", cell.as_deref().unwrap_or("-"))
