@@ -3,6 +3,8 @@
 pub mod capability;
 pub mod jsonrpc;
 mod principal;
+pub mod profile;
 pub mod types;
+pub mod version;
 
 pub use principal::{Principal, Tenant};
