@@ -2,9 +2,11 @@
 
 pub mod capability;
 pub mod jsonrpc;
+mod negotiate;
 mod principal;
 pub mod profile;
 pub mod types;
 pub mod version;
 
+pub use negotiate::{Negotiated, NegotiatedParts};
 pub use principal::{Principal, Tenant};

@@ -1,0 +1,321 @@
+//! What a running handler knows about its call and can say about it.
+//!
+//! Owns progress (what may be sent, and when) and the signal of cancellation. It does not write
+//! anything: what is to be said goes into the connection's queue.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mcp_core::profile::NegotiatedProfiles;
+use mcp_core::types::Implementation;
+use mcp_core::{Negotiated, Principal, Tenant};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::call::CallId;
+use crate::connection::{Connection, FromHandler};
+
+/// The context of a running call: progress, cancellation, and who calls.
+///
+/// Cloning is cheap. It may outlive the call, for instance in a task that the handler started: then
+/// it says nothing more.
+#[derive(Clone)]
+pub struct CallContext(Arc<Shared>);
+
+struct Shared {
+    id: CallId,
+    negotiated: Negotiated,
+    connection: Arc<Connection>,
+    wants_progress: bool,
+    reported: Mutex<Reported>,
+    state: AtomicU8,
+    ended: Notify,
+}
+
+/// What the caller last heard.
+#[derive(Default)]
+struct Reported {
+    progress: Option<f64>,
+    at: Option<Instant>,
+}
+
+const RUNNING: u8 = 0;
+const FINISHED: u8 = 1;
+const CANCELLED: u8 = 2;
+
+impl CallContext {
+    pub(crate) fn new(
+        id: CallId,
+        negotiated: Negotiated,
+        connection: Arc<Connection>,
+        wants_progress: bool,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            id,
+            negotiated,
+            connection,
+            wants_progress,
+            reported: Mutex::default(),
+            state: AtomicU8::new(RUNNING),
+            ended: Notify::new(),
+        }))
+    }
+
+    /// Tells the client how far the work has come, if it asked to hear that.
+    ///
+    /// Call it as often as you like: what does not grow is left out, and so is what comes too soon
+    /// after the last. The first value is sent, and the last, that is `done == total`. `total` is
+    /// `None` where the end is not known.
+    pub fn progress(&self, done: impl Amount, total: impl Total) {
+        self.tell(Progress::new(done).of(total));
+    }
+
+    /// As [`progress`](Self::progress), with a word for people.
+    pub fn progress_message(&self, done: impl Amount, total: impl Total, text: impl Into<String>) {
+        // The text is made only when it may be sent.
+        if self.is_heard() {
+            self.tell(Progress::new(done).of(total).message(text));
+        }
+    }
+
+    /// Tells the client how far the work has come, with no limit on how often.
+    ///
+    /// Waits while too much is waiting to be sent, so that a handler cannot run ahead of a slow
+    /// client. What does not grow is left out.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped before it is ready has sent nothing; the value counts as sent all
+    /// the same, and is not sent again.
+    pub async fn report(&self, progress: Progress) {
+        if !self.is_heard() || !self.note(&progress, false) {
+            return;
+        }
+        let ended = self.0.ended.notified();
+        tokio::pin!(ended);
+        ended.as_mut().enable();
+        if !self.is_heard() {
+            return;
+        }
+        let push = self.0.connection.push_when_free(self.entry(progress));
+        tokio::pin!(push);
+        futures_util::future::select(push, ended).await;
+    }
+
+    /// The signal that nobody waits for this call any more.
+    ///
+    /// An asynchronous handler needs it not: it is dropped at its next `.await`. It is for work that
+    /// cannot be dropped, on other threads.
+    pub fn cancellation(&self) -> Cancellation {
+        Cancellation(Arc::clone(&self.0))
+    }
+
+    /// Which call it is, unique within its connection.
+    pub fn call_id(&self) -> CallId {
+        self.0.id
+    }
+
+    /// What was negotiated with the caller.
+    pub fn negotiated(&self) -> &Negotiated {
+        &self.0.negotiated
+    }
+
+    /// The profiles in force.
+    pub fn profiles(&self) -> &NegotiatedProfiles {
+        self.negotiated().profiles()
+    }
+
+    /// Who calls.
+    pub fn principal(&self) -> &Principal {
+        self.negotiated().principal()
+    }
+
+    /// Whose deployment is called.
+    pub fn tenant(&self) -> &Tenant {
+        self.negotiated().tenant()
+    }
+
+    /// What the client says it is: for display, never for decisions.
+    pub fn client_info(&self) -> Option<&Implementation> {
+        self.negotiated().client_info()
+    }
+
+    fn tell(&self, progress: Progress) {
+        if !self.is_heard() || !self.note(&progress, true) {
+            return;
+        }
+        self.0.connection.push(self.entry(progress));
+    }
+
+    fn is_heard(&self) -> bool {
+        self.0.wants_progress && self.0.state.load(Ordering::Acquire) == RUNNING
+    }
+
+    /// Decides whether a value is sent, and remembers it if so.
+    fn note(&self, progress: &Progress, limited: bool) -> bool {
+        let Progress { done, total, .. } = *progress;
+        let mut reported = self.0.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if !done.is_finite() || reported.progress.is_some_and(|last| done <= last) {
+            return false;
+        }
+        let now = Instant::now();
+        let too_soon = |last: Instant| now.duration_since(last) < self.0.connection.interval();
+        if limited && total != Some(done) && reported.at.is_some_and(too_soon) {
+            return false;
+        }
+        *reported = Reported { progress: Some(done), at: Some(now) };
+        true
+    }
+
+    fn entry(&self, progress: Progress) -> FromHandler {
+        let Progress { done, total, message } = progress;
+        let total = total.filter(|total| total.is_finite());
+        FromHandler::Progress { call: self.0.id, progress: done, total, message }
+    }
+}
+
+impl fmt::Debug for CallContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallContext")
+            .field("call_id", &self.0.id)
+            .field("negotiated", &self.0.negotiated)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far a call has come, for [`CallContext::report`].
+///
+/// # Examples
+/// ```
+/// use mcp_server::Progress;
+/// let progress = Progress::new(3_u32).of(10_usize).message("third reel");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    done: f64,
+    total: Option<f64>,
+    message: Option<String>,
+}
+
+impl Progress {
+    /// How much is done.
+    pub fn new(done: impl Amount) -> Self {
+        Self { done: done.to_f64(), total: None, message: None }
+    }
+
+    /// Out of how much.
+    #[must_use]
+    pub fn of(mut self, total: impl Total) -> Self {
+        self.total = total.to_total();
+        self
+    }
+
+    /// What is being done, for people; sent since 2025-03-26.
+    #[must_use]
+    pub fn message(mut self, text: impl Into<String>) -> Self {
+        self.message = Some(text.into());
+        self
+    }
+}
+
+/// A number that can say how much is done.
+pub trait Amount: Copy {
+    /// The number as it is sent; large integers are rounded.
+    fn to_f64(self) -> f64;
+}
+
+/// A number that can say how much there is to do, or `None`.
+pub trait Total: Copy {
+    /// The number as it is sent, if there is one.
+    fn to_total(self) -> Option<f64>;
+}
+
+impl<A: Amount> Total for A {
+    fn to_total(self) -> Option<f64> {
+        Some(self.to_f64())
+    }
+}
+
+impl Total for Option<f64> {
+    fn to_total(self) -> Self {
+        self
+    }
+}
+
+macro_rules! amounts {
+    ($($number:ty),*) => { $(
+        impl Amount for $number {
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+        }
+    )* };
+}
+
+amounts!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64);
+
+/// The signal that nobody waits for a call any more: it was cancelled, or its time is over.
+///
+/// Cloning is cheap; it can be given to other threads. A call that ends by itself is not cancelled.
+#[derive(Clone)]
+pub struct Cancellation(Arc<Shared>);
+
+impl Cancellation {
+    /// Whether the call was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.state.load(Ordering::Acquire) == CANCELLED
+    }
+
+    /// Waits until the call is cancelled; forever, when it ends by itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn cancelled(&self) {
+        loop {
+            let ended = self.0.ended.notified();
+            tokio::pin!(ended);
+            // Registered before the look at the state: an end in between is not missed.
+            ended.as_mut().enable();
+            if self.is_cancelled() {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+impl fmt::Debug for Cancellation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancellation").field("is_cancelled", &self.is_cancelled()).finish()
+    }
+}
+
+/// Ends a call's context: dropped before [`finish`](Self::finish), the call was cancelled.
+#[derive(Debug)]
+pub(crate) struct Unfinished(Option<CallContext>);
+
+impl Unfinished {
+    pub(crate) fn new(context: Option<CallContext>) -> Self {
+        Self(context)
+    }
+
+    /// The handler has come to its end.
+    pub(crate) fn finish(mut self) {
+        self.end(FINISHED);
+    }
+
+    fn end(&mut self, state: u8) {
+        if let Some(context) = self.0.take() {
+            context.0.state.store(state, Ordering::Release);
+            context.0.ended.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.end(CANCELLED);
+    }
+}
