@@ -197,6 +197,7 @@ fn thin(queue: &mut Vec<Queued>, newest: CallId) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt as _;
     use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
@@ -258,7 +259,7 @@ mod tests {
         connection.push_when_free(progress(1, 1.0)).await;
         connection.push_when_free(progress(1, 2.0)).await;
         let mut third = Box::pin(connection.push_when_free(progress(1, 3.0)));
-        assert!(futures_util::poll!(third.as_mut()).is_pending());
+        assert!(third.as_mut().now_or_never().is_none());
         assert!(!connection.push(progress(1, 4.0)));
         assert_eq!(drained(&connection), [progress(1, 1.0), progress(1, 2.0)]);
         third.await;
@@ -270,7 +271,7 @@ mod tests {
         let connection = Connection::new(1, Duration::ZERO);
         assert!(connection.push(progress(1, 1.0)));
         let mut waiting = Box::pin(connection.push_when_free(progress(2, 1.0)));
-        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        assert!(waiting.as_mut().now_or_never().is_none());
         connection.close();
         waiting.await;
         assert!(!connection.push(progress(1, 2.0)));

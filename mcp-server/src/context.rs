@@ -319,3 +319,134 @@ impl Drop for Unfinished {
         self.end(CANCELLED);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tool;
+    use crate::outcome::Outcome;
+    use crate::rig::Rig;
+    use futures_util::FutureExt as _;
+    use std::time::Duration;
+
+    fn context(rig: &Rig) -> CallContext {
+        let connection = Arc::clone(&rig.connection);
+        CallContext::new(CallId::new(1), rig.negotiated.clone(), connection, rig.wants_progress)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_is_limited_except_for_first_and_last() {
+        let rig = Rig::new();
+        let ctx = context(&rig);
+        let frames = [(); 5];
+        for done in 1..=5_u32 {
+            ctx.progress(done, frames.len());
+        }
+        assert_eq!(rig.progress(), [(1.0, Some(5.0)), (5.0, Some(5.0))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_comes_once_per_interval() {
+        let rig = Rig::new();
+        let ctx = context(&rig);
+        for done in 0..10_u64 {
+            ctx.progress(done, None);
+            tokio::time::advance(Duration::from_millis(20)).await;
+        }
+        assert_eq!(rig.progress(), [(0.0, None), (3.0, None), (6.0, None), (9.0, None)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_only_grows() {
+        let rig = Rig::new();
+        let ctx = context(&rig);
+        for done in [2.0, 1.0, f64::NAN, 2.0, f64::INFINITY, 3.0] {
+            ctx.progress_message(done, f64::INFINITY, "reel");
+            tokio::time::advance(Connection::INTERVAL).await;
+        }
+        assert_eq!(rig.progress(), [(2.0, None), (3.0, None)]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_when_nobody_asked() {
+        let mut rig = Rig::new();
+        rig.wants_progress = false;
+        let ctx = context(&rig);
+        ctx.progress(1, 2);
+        ctx.report(Progress::new(2)).await;
+        assert_eq!(rig.progress(), []);
+    }
+
+    #[tokio::test]
+    async fn reports_all_arrive_in_order_and_wait_for_room() {
+        let mut rig = Rig::new();
+        rig.connection = Arc::new(Connection::new(2, Duration::from_secs(9)));
+        let ctx = context(&rig);
+        let mut work = Box::pin(async {
+            for done in 1..=3_u8 {
+                ctx.report(Progress::new(done).of(3).message("reel")).await;
+            }
+        });
+        assert!(work.as_mut().now_or_never().is_none());
+        assert_eq!(rig.progress(), [(1.0, Some(3.0)), (2.0, Some(3.0))]);
+        work.await;
+        assert_eq!(rig.progress(), [(3.0, Some(3.0))]);
+    }
+
+    fn handing_out(to: tokio::sync::mpsc::UnboundedSender<CallContext>, wait: bool) -> Tool {
+        Tool::new("x").handler(move |ctx: CallContext| {
+            let sent = to.send(ctx);
+            async move {
+                sent.expect("the test listens");
+                if wait {
+                    std::future::pending::<()>().await;
+                }
+            }
+        })
+    }
+
+    #[tokio::test]
+    async fn dropping_a_call_cancels_it() {
+        let (to, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+        let rig = Rig::new();
+        let mut call = rig.start(handing_out(to, true), "{}");
+        let ctx = contexts.recv().await.unwrap();
+        let stop = ctx.cancellation();
+        let mut cancelled = Box::pin(stop.cancelled());
+        assert!(call.as_mut().now_or_never().is_none());
+        assert!(cancelled.as_mut().now_or_never().is_none());
+        assert!(!stop.is_cancelled());
+        drop(call);
+        assert!(stop.is_cancelled());
+        cancelled.await;
+        ctx.progress(1, 1);
+        assert_eq!(rig.progress(), []);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_ends_by_itself_is_not_cancelled_and_says_nothing_more() {
+        let (to, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+        let rig = Rig::new();
+        let call = rig.start(handing_out(to, false), "{}");
+        assert_eq!(call.await, Outcome::Complete(mcp_core::types::CallToolResult::default()));
+        let ctx = contexts.recv().await.unwrap();
+        assert!(!ctx.cancellation().is_cancelled());
+        ctx.progress(1, 1);
+        ctx.report(Progress::new(2)).await;
+        assert_eq!(rig.progress(), []);
+    }
+
+    #[tokio::test]
+    async fn a_report_that_waits_for_room_ends_with_its_call() {
+        let mut rig = Rig::new();
+        rig.connection = Arc::new(Connection::new(1, Duration::ZERO));
+        let (to, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+        let call = rig.start(handing_out(to, true), "{}");
+        let ctx = contexts.recv().await.unwrap();
+        ctx.report(Progress::new(1)).await;
+        let mut second = Box::pin(ctx.report(Progress::new(2)));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(call);
+        second.await;
+    }
+}

@@ -14,7 +14,11 @@ mod extract;
 mod handler;
 mod mismatch;
 mod outcome;
+#[cfg(test)]
+mod rig;
 mod schema;
+#[cfg(all(test, feature = "macros"))]
+mod tests;
 mod tool;
 
 pub use call::{Call, CallId};
