@@ -15,6 +15,19 @@ pub struct CallId {
     turn: u32,
 }
 
+impl CallId {
+    /// The id of a number, for tests of what handles ids without a session.
+    pub fn from_number(number: u32) -> Self {
+        Self { slot: number, turn: 0 }
+    }
+}
+
+impl std::fmt::Display for CallId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.slot, self.turn)
+    }
+}
+
 /// A table whose rows are named by [`CallId`]s that are never reused.
 #[derive(Debug)]
 struct Rows<T> {
@@ -45,11 +58,6 @@ impl<T> Rows<T> {
         }
     }
 
-    fn get(&self, call: CallId) -> Option<&T> {
-        let (turn, row) = self.rows.get(call.slot as usize)?;
-        row.as_ref().filter(|_| *turn == call.turn)
-    }
-
     fn get_mut(&mut self, call: CallId) -> Option<&mut T> {
         let (turn, row) = self.rows.get_mut(call.slot as usize)?;
         row.as_mut().filter(|_| *turn == call.turn)
@@ -69,10 +77,6 @@ impl<T> Rows<T> {
         self.rows.iter().zip(0..).filter_map(|((turn, row), slot)| {
             row.as_ref().map(|row| (CallId { slot, turn: *turn }, row))
         })
-    }
-
-    fn len(&self) -> usize {
-        self.rows.iter().filter(|(_, row)| row.is_some()).count()
     }
 }
 
@@ -112,10 +116,6 @@ impl<T> Incoming<T> {
 
     pub(crate) fn contains_id(&self, id: &RequestId) -> bool {
         self.by_id.contains_key(id)
-    }
-
-    pub(crate) fn get(&self, call: CallId) -> Option<&(RequestId, T)> {
-        self.rows.get(call)
     }
 
     pub(crate) fn get_mut(&mut self, call: CallId) -> Option<&mut (RequestId, T)> {

@@ -1,0 +1,279 @@
+//! The way out for handlers: what they have to say while their call is running.
+//!
+//! Owns a bounded queue and the two wake-ups that belong to it: the driver's when something is
+//! queued, the handlers' when there is room again. It does not know how anything is written, nor
+//! which calls are still running: the driver passes on nothing for a call that it has answered.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+
+use mcp_core::CallId;
+
+/// Something that a running handler wants the client to know.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FromHandler {
+    /// How far a call has come; only for calls whose request carried a progress token.
+    Progress {
+        /// The call it is about.
+        call: CallId,
+        /// How far the work has come; larger than the value before for the same call.
+        progress: f64,
+        /// Where the work ends, if that is known.
+        total: Option<f64>,
+        /// What is being done, for people.
+        message: Option<String>,
+    },
+}
+
+impl FromHandler {
+    fn call(&self) -> CallId {
+        let Self::Progress { call, .. } = self;
+        *call
+    }
+}
+
+/// What the handlers of one connection share with the task that drives it.
+///
+/// Before the driver writes the answer of a call it drains the queue once more, so that the last
+/// progress comes before the answer.
+pub(crate) struct Connection {
+    queue: Mutex<Vec<Queued>>,
+    capacity: usize,
+    interval: Duration,
+    closed: AtomicBool,
+    driver: AtomicWaker,
+    room: Notify,
+}
+
+struct Queued {
+    entry: FromHandler,
+    /// Whether a newer entry of the same call may not take its place.
+    lasting: bool,
+}
+
+impl Connection {
+    /// How many entries wait at most, unless the driver says otherwise.
+    pub(crate) const CAPACITY: usize = 256;
+    /// The shortest time between two progress notifications of a call, unless the driver says
+    /// otherwise.
+    pub(crate) const INTERVAL: Duration = Duration::from_millis(50);
+
+    /// A queue of at least one entry, and the shortest time between two rate-limited entries of
+    /// one call.
+    pub(crate) fn new(capacity: usize, interval: Duration) -> Self {
+        Self {
+            queue: Mutex::default(),
+            capacity: capacity.max(1),
+            interval,
+            closed: AtomicBool::new(false),
+            driver: AtomicWaker::new(),
+            room: Notify::new(),
+        }
+    }
+
+    /// The shortest time between two rate-limited entries of one call.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Queues `entry` and says whether it was taken.
+    ///
+    /// A full queue is first thinned to the newest entry of each call, those of
+    /// [`push_when_free`](Self::push_when_free) apart.
+    pub(crate) fn push(&self, entry: FromHandler) -> bool {
+        if self.is_closed() {
+            return false;
+        }
+        let mut queue = self.lock();
+        if queue.len() >= self.capacity {
+            thin(&mut queue, entry.call());
+        }
+        let taken = queue.len() < self.capacity;
+        if taken {
+            queue.push(Queued { entry, lasting: false });
+        }
+        drop(queue);
+        if taken {
+            self.driver.wake();
+        }
+        taken
+    }
+
+    /// Queues `entry` as soon as there is room; it stays in the queue until it is drained.
+    ///
+    /// Returns at once, without queueing, when the connection is closed.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped before it is ready has queued nothing.
+    pub(crate) async fn push_when_free(&self, entry: FromHandler) {
+        loop {
+            let room = self.room.notified();
+            tokio::pin!(room);
+            // Registered before the look into the queue: room made in between is not missed.
+            room.as_mut().enable();
+            if self.is_closed() {
+                return;
+            }
+            {
+                let mut queue = self.lock();
+                if queue.len() < self.capacity {
+                    queue.push(Queued { entry, lasting: true });
+                    drop(queue);
+                    self.driver.wake();
+                    return;
+                }
+            }
+            room.await;
+        }
+    }
+
+    /// Moves everything that is queued to the end of `into`, oldest first.
+    pub(crate) fn drain(&self, into: &mut Vec<FromHandler>) {
+        let mut queue = self.lock();
+        if queue.is_empty() {
+            return;
+        }
+        into.extend(queue.drain(..).map(|queued| queued.entry));
+        drop(queue);
+        self.room.notify_waiters();
+    }
+
+    /// Names the task to wake when something is queued. Register first, then drain.
+    pub(crate) fn register(&self, driver: &Waker) {
+        self.driver.register(driver);
+    }
+
+    /// Ends the way out: what is pushed from now on is dropped, and nobody waits for room.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.room.notify_waiters();
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Queued>> {
+        // No code that can panic runs under the lock in a way that leaves the list inconsistent.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self::new(Self::CAPACITY, Self::INTERVAL)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("queued", &self.lock().len())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Removes what something newer of the same call replaces; an entry of `newest` is about to come.
+fn thin(queue: &mut Vec<Queued>, newest: CallId) {
+    let mut seen = HashSet::from([newest]);
+    let mut keep: Vec<bool> = queue
+        .iter()
+        .rev()
+        .map(|queued| seen.insert(queued.entry.call()) || queued.lasting)
+        .collect();
+    queue.retain(|_| keep.pop().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    fn progress(call: u32, progress: f64) -> FromHandler {
+        FromHandler::Progress { call: CallId::from_number(call), progress, total: None, message: None }
+    }
+
+    fn drained(connection: &Connection) -> Vec<FromHandler> {
+        let mut out = Vec::new();
+        connection.drain(&mut out);
+        out
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn what_is_pushed_wakes_the_driver_and_keeps_its_order() {
+        let connection = Connection::default();
+        let wakes = Arc::new(Wakes::default());
+        connection.register(&Waker::from(Arc::clone(&wakes)));
+        assert!(connection.push(progress(1, 1.0)));
+        assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
+        assert!(connection.push(progress(2, 1.0)));
+        assert_eq!(drained(&connection), [progress(1, 1.0), progress(2, 1.0)]);
+        assert_eq!(drained(&connection), []);
+    }
+
+    #[test]
+    fn a_full_queue_keeps_the_newest_of_each_call() {
+        let connection = Connection::new(3, Duration::ZERO);
+        for value in 1..=3 {
+            assert!(connection.push(progress(1, f64::from(value))));
+        }
+        assert!(connection.push(progress(2, 1.0)));
+        assert!(connection.push(progress(1, 4.0)));
+        assert!(connection.push(progress(1, 5.0)));
+        assert_eq!(drained(&connection), [progress(2, 1.0), progress(1, 5.0)]);
+    }
+
+    #[test]
+    fn a_queue_full_of_other_calls_takes_nothing() {
+        let connection = Connection::new(2, Duration::ZERO);
+        assert!(connection.push(progress(1, 1.0)));
+        assert!(connection.push(progress(2, 1.0)));
+        assert!(!connection.push(progress(3, 1.0)));
+    }
+
+    #[tokio::test]
+    async fn lasting_entries_wait_for_room_and_are_never_replaced() {
+        let connection = Arc::new(Connection::new(2, Duration::ZERO));
+        connection.push_when_free(progress(1, 1.0)).await;
+        connection.push_when_free(progress(1, 2.0)).await;
+        let mut third = Box::pin(connection.push_when_free(progress(1, 3.0)));
+        assert!(third.as_mut().now_or_never().is_none());
+        assert!(!connection.push(progress(1, 4.0)));
+        assert_eq!(drained(&connection), [progress(1, 1.0), progress(1, 2.0)]);
+        third.await;
+        assert_eq!(drained(&connection), [progress(1, 3.0)]);
+    }
+
+    #[tokio::test]
+    async fn closing_releases_whoever_waits() {
+        let connection = Connection::new(1, Duration::ZERO);
+        assert!(connection.push(progress(1, 1.0)));
+        let mut waiting = Box::pin(connection.push_when_free(progress(2, 1.0)));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        connection.close();
+        waiting.await;
+        assert!(!connection.push(progress(1, 2.0)));
+    }
+}

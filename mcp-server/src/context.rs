@@ -1,0 +1,452 @@
+//! What a running handler knows about its call and can say about it.
+//!
+//! Owns progress (what may be sent, and when) and the signal of cancellation. It does not write
+//! anything: what is to be said goes into the connection's queue.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mcp_core::profile::NegotiatedProfiles;
+use mcp_core::types::Implementation;
+use mcp_core::{Negotiated, Principal, Tenant};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use mcp_core::CallId;
+use crate::connection::{Connection, FromHandler};
+
+/// The context of a running call: progress, cancellation, and who calls.
+///
+/// Cloning is cheap. It may outlive the call, for instance in a task that the handler started: then
+/// it says nothing more.
+#[derive(Clone)]
+pub struct CallContext(Arc<Shared>);
+
+struct Shared {
+    id: CallId,
+    negotiated: Negotiated,
+    connection: Arc<Connection>,
+    wants_progress: bool,
+    reported: Mutex<Reported>,
+    state: AtomicU8,
+    ended: Notify,
+}
+
+/// What the caller last heard.
+#[derive(Default)]
+struct Reported {
+    progress: Option<f64>,
+    at: Option<Instant>,
+}
+
+const RUNNING: u8 = 0;
+const FINISHED: u8 = 1;
+const CANCELLED: u8 = 2;
+
+impl CallContext {
+    pub(crate) fn new(
+        id: CallId,
+        negotiated: Negotiated,
+        connection: Arc<Connection>,
+        wants_progress: bool,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            id,
+            negotiated,
+            connection,
+            wants_progress,
+            reported: Mutex::default(),
+            state: AtomicU8::new(RUNNING),
+            ended: Notify::new(),
+        }))
+    }
+
+    /// Tells the client how far the work has come, if it asked to hear that.
+    ///
+    /// Call it as often as you like: what does not grow is left out, and so is what comes too soon
+    /// after the last. The first value is sent, and the last, that is `done == total`. `total` is
+    /// `None` where the end is not known.
+    pub fn progress(&self, done: impl Amount, total: impl Total) {
+        self.tell(Progress::new(done).of(total));
+    }
+
+    /// As [`progress`](Self::progress), with a word for people.
+    pub fn progress_message(&self, done: impl Amount, total: impl Total, text: impl Into<String>) {
+        // The text is made only when it may be sent.
+        if self.is_heard() {
+            self.tell(Progress::new(done).of(total).message(text));
+        }
+    }
+
+    /// Tells the client how far the work has come, with no limit on how often.
+    ///
+    /// Waits while too much is waiting to be sent, so that a handler cannot run ahead of a slow
+    /// client. What does not grow is left out.
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped before it is ready has sent nothing; the value counts as sent all
+    /// the same, and is not sent again.
+    pub async fn report(&self, progress: Progress) {
+        if !self.is_heard() || !self.note(&progress, false) {
+            return;
+        }
+        let ended = self.0.ended.notified();
+        tokio::pin!(ended);
+        ended.as_mut().enable();
+        if !self.is_heard() {
+            return;
+        }
+        let push = self.0.connection.push_when_free(self.entry(progress));
+        tokio::pin!(push);
+        futures_util::future::select(push, ended).await;
+    }
+
+    /// The signal that nobody waits for this call any more.
+    ///
+    /// An asynchronous handler needs it not: it is dropped at its next `.await`. It is for work that
+    /// cannot be dropped, on other threads.
+    pub fn cancellation(&self) -> Cancellation {
+        Cancellation(Arc::clone(&self.0))
+    }
+
+    /// Which call it is, unique within its connection.
+    pub fn call_id(&self) -> CallId {
+        self.0.id
+    }
+
+    /// What was negotiated with the caller.
+    pub fn negotiated(&self) -> &Negotiated {
+        &self.0.negotiated
+    }
+
+    /// The profiles in force.
+    pub fn profiles(&self) -> &NegotiatedProfiles {
+        self.negotiated().profiles()
+    }
+
+    /// Who calls.
+    pub fn principal(&self) -> &Principal {
+        self.negotiated().principal()
+    }
+
+    /// Whose deployment is called.
+    pub fn tenant(&self) -> &Tenant {
+        self.negotiated().tenant()
+    }
+
+    /// What the client says it is: for display, never for decisions.
+    pub fn client_info(&self) -> Option<&Implementation> {
+        self.negotiated().client_info()
+    }
+
+    fn tell(&self, progress: Progress) {
+        if !self.is_heard() || !self.note(&progress, true) {
+            return;
+        }
+        self.0.connection.push(self.entry(progress));
+    }
+
+    fn is_heard(&self) -> bool {
+        self.0.wants_progress && self.0.state.load(Ordering::Acquire) == RUNNING
+    }
+
+    /// Decides whether a value is sent, and remembers it if so.
+    fn note(&self, progress: &Progress, limited: bool) -> bool {
+        let Progress { done, total, .. } = *progress;
+        let mut reported = self.0.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if !done.is_finite() || reported.progress.is_some_and(|last| done <= last) {
+            return false;
+        }
+        let now = Instant::now();
+        let too_soon = |last: Instant| now.duration_since(last) < self.0.connection.interval();
+        if limited && total != Some(done) && reported.at.is_some_and(too_soon) {
+            return false;
+        }
+        *reported = Reported { progress: Some(done), at: Some(now) };
+        true
+    }
+
+    fn entry(&self, progress: Progress) -> FromHandler {
+        let Progress { done, total, message } = progress;
+        let total = total.filter(|total| total.is_finite());
+        FromHandler::Progress { call: self.0.id, progress: done, total, message }
+    }
+}
+
+impl fmt::Debug for CallContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallContext")
+            .field("call_id", &self.0.id)
+            .field("negotiated", &self.0.negotiated)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far a call has come, for [`CallContext::report`].
+///
+/// # Examples
+/// ```
+/// use mcp_server::Progress;
+/// let progress = Progress::new(3_u32).of(10_usize).message("third reel");
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    done: f64,
+    total: Option<f64>,
+    message: Option<String>,
+}
+
+impl Progress {
+    /// How much is done.
+    pub fn new(done: impl Amount) -> Self {
+        Self { done: done.to_f64(), total: None, message: None }
+    }
+
+    /// Out of how much.
+    #[must_use]
+    pub fn of(mut self, total: impl Total) -> Self {
+        self.total = total.to_total();
+        self
+    }
+
+    /// What is being done, for people; sent since 2025-03-26.
+    #[must_use]
+    pub fn message(mut self, text: impl Into<String>) -> Self {
+        self.message = Some(text.into());
+        self
+    }
+}
+
+/// A number that can say how much is done.
+pub trait Amount: Copy {
+    /// The number as it is sent; large integers are rounded.
+    fn to_f64(self) -> f64;
+}
+
+/// A number that can say how much there is to do, or `None`.
+pub trait Total: Copy {
+    /// The number as it is sent, if there is one.
+    fn to_total(self) -> Option<f64>;
+}
+
+impl<A: Amount> Total for A {
+    fn to_total(self) -> Option<f64> {
+        Some(self.to_f64())
+    }
+}
+
+impl Total for Option<f64> {
+    fn to_total(self) -> Self {
+        self
+    }
+}
+
+macro_rules! amounts {
+    ($($number:ty),*) => { $(
+        impl Amount for $number {
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+        }
+    )* };
+}
+
+amounts!(u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64);
+
+/// The signal that nobody waits for a call any more: it was cancelled, or its time is over.
+///
+/// Cloning is cheap; it can be given to other threads. A call that ends by itself is not cancelled.
+#[derive(Clone)]
+pub struct Cancellation(Arc<Shared>);
+
+impl Cancellation {
+    /// Whether the call was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.state.load(Ordering::Acquire) == CANCELLED
+    }
+
+    /// Waits until the call is cancelled; forever, when it ends by itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn cancelled(&self) {
+        loop {
+            let ended = self.0.ended.notified();
+            tokio::pin!(ended);
+            // Registered before the look at the state: an end in between is not missed.
+            ended.as_mut().enable();
+            if self.is_cancelled() {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+impl fmt::Debug for Cancellation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cancellation").field("is_cancelled", &self.is_cancelled()).finish()
+    }
+}
+
+/// Ends a call's context: dropped before [`finish`](Self::finish), the call was cancelled.
+#[derive(Debug)]
+pub(crate) struct Unfinished(Option<CallContext>);
+
+impl Unfinished {
+    pub(crate) fn new(context: Option<CallContext>) -> Self {
+        Self(context)
+    }
+
+    /// The handler has come to its end.
+    pub(crate) fn finish(mut self) {
+        self.end(FINISHED);
+    }
+
+    fn end(&mut self, state: u8) {
+        if let Some(context) = self.0.take() {
+            context.0.state.store(state, Ordering::Release);
+            context.0.ended.notify_waiters();
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.end(CANCELLED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Tool;
+    use crate::outcome::Outcome;
+    use crate::rig::Rig;
+    use futures_util::FutureExt as _;
+    use std::time::Duration;
+
+    fn context(rig: &Rig) -> CallContext {
+        let connection = Arc::clone(&rig.connection);
+        CallContext::new(call_id(1), rig.negotiated.clone(), connection, rig.wants_progress)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_is_limited_except_for_first_and_last() {
+        let rig = Rig::new();
+        let ctx = context(&rig);
+        let frames = [(); 5];
+        for done in 1..=5_u32 {
+            ctx.progress(done, frames.len());
+        }
+        assert_eq!(rig.progress(), [(1.0, Some(5.0)), (5.0, Some(5.0))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_comes_once_per_interval() {
+        let rig = Rig::new();
+        let ctx = context(&rig);
+        for done in 0..10_u64 {
+            ctx.progress(done, None);
+            tokio::time::advance(Duration::from_millis(20)).await;
+        }
+        assert_eq!(rig.progress(), [(0.0, None), (3.0, None), (6.0, None), (9.0, None)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_only_grows() {
+        let rig = Rig::new();
+        let ctx = context(&rig);
+        for done in [2.0, 1.0, f64::NAN, 2.0, f64::INFINITY, 3.0] {
+            ctx.progress_message(done, f64::INFINITY, "reel");
+            tokio::time::advance(Connection::INTERVAL).await;
+        }
+        assert_eq!(rig.progress(), [(2.0, None), (3.0, None)]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_when_nobody_asked() {
+        let mut rig = Rig::new();
+        rig.wants_progress = false;
+        let ctx = context(&rig);
+        ctx.progress(1, 2);
+        ctx.report(Progress::new(2)).await;
+        assert_eq!(rig.progress(), []);
+    }
+
+    #[tokio::test]
+    async fn reports_all_arrive_in_order_and_wait_for_room() {
+        let mut rig = Rig::new();
+        rig.connection = Arc::new(Connection::new(2, Duration::from_secs(9)));
+        let ctx = context(&rig);
+        let mut work = Box::pin(async {
+            for done in 1..=3_u8 {
+                ctx.report(Progress::new(done).of(3).message("reel")).await;
+            }
+        });
+        assert!(work.as_mut().now_or_never().is_none());
+        assert_eq!(rig.progress(), [(1.0, Some(3.0)), (2.0, Some(3.0))]);
+        work.await;
+        assert_eq!(rig.progress(), [(3.0, Some(3.0))]);
+    }
+
+    fn handing_out(to: tokio::sync::mpsc::UnboundedSender<CallContext>, wait: bool) -> Tool {
+        Tool::new("x").handler(move |ctx: CallContext| {
+            let sent = to.send(ctx);
+            async move {
+                sent.expect("the test listens");
+                if wait {
+                    std::future::pending::<()>().await;
+                }
+            }
+        })
+    }
+
+    #[tokio::test]
+    async fn dropping_a_call_cancels_it() {
+        let (to, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+        let rig = Rig::new();
+        let mut call = rig.start(handing_out(to, true), "{}");
+        let ctx = contexts.recv().await.unwrap();
+        let stop = ctx.cancellation();
+        let mut cancelled = Box::pin(stop.cancelled());
+        assert!(call.as_mut().now_or_never().is_none());
+        assert!(cancelled.as_mut().now_or_never().is_none());
+        assert!(!stop.is_cancelled());
+        drop(call);
+        assert!(stop.is_cancelled());
+        cancelled.await;
+        ctx.progress(1, 1);
+        assert_eq!(rig.progress(), []);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_ends_by_itself_is_not_cancelled_and_says_nothing_more() {
+        let (to, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+        let rig = Rig::new();
+        let call = rig.start(handing_out(to, false), "{}");
+        assert_eq!(call.await, Outcome::Complete(mcp_core::types::CallToolResult::default()));
+        let ctx = contexts.recv().await.unwrap();
+        assert!(!ctx.cancellation().is_cancelled());
+        ctx.progress(1, 1);
+        ctx.report(Progress::new(2)).await;
+        assert_eq!(rig.progress(), []);
+    }
+
+    #[tokio::test]
+    async fn a_report_that_waits_for_room_ends_with_its_call() {
+        let mut rig = Rig::new();
+        rig.connection = Arc::new(Connection::new(1, Duration::ZERO));
+        let (to, mut contexts) = tokio::sync::mpsc::unbounded_channel();
+        let call = rig.start(handing_out(to, true), "{}");
+        let ctx = contexts.recv().await.unwrap();
+        ctx.report(Progress::new(1)).await;
+        let mut second = Box::pin(ctx.report(Progress::new(2)));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(call);
+        second.await;
+    }
+}

@@ -1,0 +1,212 @@
+//! What the parameters of a handler say about themselves before any call.
+//!
+//! Owns the input schema in the making, the states and settings that a handler needs, and the
+//! problems found on the way. It does not know what a server has.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+
+use mcp_core::types::Schema;
+use schemars::JsonSchema;
+use schemars::generate::SchemaGenerator;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::argument::{MAX_ARGUMENTS, is_optional};
+use crate::schema::{self, Properties};
+
+/// Collects what a handler's [parameters](crate::Param) say about themselves.
+///
+/// An extractor adds what it needs: then `build()` refuses a server that lacks it, and no call can
+/// fail for it.
+#[derive(Debug)]
+pub struct Description {
+    names: Names,
+    position: usize,
+    generator: SchemaGenerator,
+    arguments: Vec<Argument>,
+    all: Option<Map<String, Value>>,
+    needs: Vec<Need>,
+    problems: Vec<String>,
+}
+
+/// How the arguments of a handler get their names.
+#[derive(Debug, Clone)]
+pub(crate) enum Names {
+    /// One name for each parameter of the function, extractors included.
+    ByParameter(Vec<Named>),
+    /// One name for each argument; extractors have none.
+    ByArgument(Vec<Named>),
+}
+
+/// A name and what it stands for, in words for the model.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) description: Cow<'static, str>,
+}
+
+/// Something that the server has to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// A state of this type.
+    State(TypeId, &'static str),
+    /// Settings of this type.
+    Settings(TypeId, &'static str),
+}
+
+/// The outcome of a description.
+#[derive(Debug)]
+pub(crate) struct Described {
+    pub(crate) input_schema: Schema,
+    /// The arguments in the order in which they are taken; all that are known when they are taken
+    /// as one value.
+    pub(crate) arguments: Vec<Cow<'static, str>>,
+    pub(crate) needs: Vec<Need>,
+    pub(crate) problems: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Argument {
+    name: Cow<'static, str>,
+    schema: Value,
+    required: bool,
+}
+
+impl Description {
+    pub(crate) fn new(names: Names) -> Self {
+        Self {
+            names,
+            position: 0,
+            generator: schema::for_arguments(),
+            arguments: Vec::new(),
+            all: None,
+            needs: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// Adds the next argument, of type `T`.
+    ///
+    /// Its name and description come from the function (`#[tool]`) or from
+    /// [`Tool::params`](crate::Tool::params).
+    pub fn argument<T: DeserializeOwned + JsonSchema>(&mut self) {
+        let named = match &self.names {
+            Names::ByParameter(names) => names.get(self.position),
+            Names::ByArgument(names) => names.get(self.arguments.len()),
+        };
+        let Some(named) = named.filter(|named| !named.name.is_empty()).cloned() else {
+            let number = self.arguments.len() + 1;
+            let type_name = std::any::type_name::<T>();
+            self.problem(format!(
+                "argument {number}, of type `{type_name}`, has no name: give all names with `.params([…])`"
+            ));
+            return;
+        };
+        let required = !is_optional::<T>();
+        let mut schema = self.generator.subschema_for::<T>();
+        if !named.description.is_empty() {
+            schema.insert("description".to_owned(), named.description.into());
+        }
+        let schema = schema.to_value();
+        self.arguments.push(Argument { name: named.name, schema, required });
+    }
+
+    /// Takes all arguments as one value of type `T`, which has to be an object.
+    pub fn all_arguments<T: JsonSchema>(&mut self) {
+        if self.all.is_some() {
+            self.problem("all arguments are taken twice: keep one `Args<…>`");
+        }
+        match schema::of_all_arguments::<T>() {
+            Ok(schema) => self.all = Some(schema),
+            Err(problem) => self.problem(problem),
+        }
+    }
+
+    /// Needs a state of type `T`.
+    pub fn needs_state<T: 'static>(&mut self) {
+        self.need(Need::State(TypeId::of::<T>(), std::any::type_name::<T>()));
+    }
+
+    /// Needs settings of type `T`, of a profile or by default.
+    pub fn needs_settings<T: 'static>(&mut self) {
+        self.need(Need::Settings(TypeId::of::<T>(), std::any::type_name::<T>()));
+    }
+
+    /// Reports a mistake that makes `build()` fail.
+    pub fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    /// The parameter with this number is described next.
+    pub(crate) fn at_parameter(&mut self, position: usize) {
+        self.position = position;
+    }
+
+    pub(crate) fn finish(mut self) -> Described {
+        self.check_names();
+        let Self { mut generator, arguments, all, needs, problems, .. } = self;
+        let (input_schema, arguments) = match all {
+            Some(root) => {
+                let schema = Schema::new(&root).expect("a JSON map is written as an object");
+                (schema, known_properties(&root))
+            }
+            None => {
+                let definitions = generator.take_definitions(true);
+                let required: Vec<&str> =
+                    arguments.iter().filter(|a| a.required).map(|a| &*a.name).collect();
+                let properties: Vec<(&str, Value)> =
+                    arguments.iter().map(|a| (&*a.name, a.schema.clone())).collect();
+                let schema = Properties {
+                    properties: &properties,
+                    required: &required,
+                    definitions: &definitions,
+                };
+                let schema = schema.to_schema();
+                (schema, arguments.into_iter().map(|argument| argument.name).collect())
+            }
+        };
+        Described { input_schema, arguments, needs, problems }
+    }
+
+    fn need(&mut self, need: Need) {
+        if !self.needs.contains(&need) {
+            self.needs.push(need);
+        }
+    }
+
+    fn check_names(&mut self) {
+        let count = self.arguments.len();
+        if self.all.is_some() && count > 0 {
+            self.problem(
+                "takes both `Args<…>` and arguments of its own: move these into the struct",
+            );
+        }
+        if count > MAX_ARGUMENTS {
+            self.problem(format!(
+                "takes {count} arguments one by one, and {MAX_ARGUMENTS} are possible: take `Args<…>`"
+            ));
+        }
+        for (at, argument) in self.arguments.iter().enumerate() {
+            if self.arguments[..at].iter().any(|before| before.name == argument.name) {
+                self.problems.push(format!("two arguments have the name `{}`", argument.name));
+            }
+        }
+        if let Names::ByArgument(names) = &self.names {
+            for unused in names.iter().skip(count) {
+                let problem = format!("there is no argument for the name `{}`", unused.name);
+                self.problems.push(problem);
+            }
+        }
+    }
+}
+
+/// The properties of a schema that knows all of them, else none.
+fn known_properties(root: &Map<String, Value>) -> Vec<Cow<'static, str>> {
+    const OPEN: &[&str] = &["additionalProperties", "patternProperties", "oneOf", "anyOf", "allOf"];
+    if OPEN.iter().any(|key| root.get(*key).is_some_and(|value| value != false)) {
+        return Vec::new();
+    }
+    let properties = root.get("properties").and_then(Value::as_object);
+    properties.map(|all| all.keys().cloned().map(Cow::Owned).collect()).unwrap_or_default()
+}

@@ -1,0 +1,106 @@
+//! A stand-in for a server in unit tests: it calls one tool at a time.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use mcp_core::capability::ClientCapabilities;
+use mcp_core::profile::{NegotiatedProfiles, ProfileUrl};
+use mcp_core::types::Implementation;
+use mcp_core::version::{Era, ProtocolVersion};
+use mcp_core::{CallId, Negotiated, NegotiatedParts, Principal, Tenant};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::call::{CallParts, SettingsOf, States};
+use crate::connection::{Connection, FromHandler};
+use crate::{IntoTool, Outcome};
+
+/// Everything that a call borrows from.
+pub(crate) struct Rig {
+    pub(crate) states: States,
+    pub(crate) settings: SettingsOf,
+    pub(crate) negotiated: Negotiated,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) wants_progress: bool,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self {
+            states: States::default(),
+            settings: SettingsOf::default(),
+            negotiated: negotiated(&[]),
+            connection: Arc::default(),
+            wants_progress: true,
+        }
+    }
+
+    pub(crate) fn with_state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
+        self.states.insert(Arc::new(state));
+        self
+    }
+
+    pub(crate) fn with_profiles(mut self, profiles: &[&str]) -> Self {
+        self.negotiated = negotiated(profiles);
+        self
+    }
+
+    pub(crate) fn parts<'a>(&'a self, arguments: Option<&'a RawValue>) -> CallParts<'a> {
+        CallParts {
+            id: CallId::from_number(1),
+            arguments,
+            negotiated: &self.negotiated,
+            states: &self.states,
+            settings: &self.settings,
+            wants_progress: self.wants_progress,
+            connection: &self.connection,
+        }
+    }
+
+    /// Starts a call.
+    pub(crate) fn start<M>(
+        &self,
+        tool: impl IntoTool<M>,
+        arguments: &str,
+    ) -> BoxFuture<'static, Outcome> {
+        let tool = tool.into_tool().build();
+        assert_eq!(tool.problems, [""; 0]);
+        let arguments = RawValue::from_string(arguments.to_owned()).unwrap();
+        tool.call(self.parts(Some(&arguments)))
+    }
+
+    /// Makes a call and returns its text, or the error as JSON.
+    pub(crate) async fn text<M>(&self, tool: impl IntoTool<M>, arguments: &str) -> String {
+        match self.start(tool, arguments).await {
+            Outcome::Complete(result) => result.content[0].as_text().unwrap().to_owned(),
+            Outcome::Error(error) => serde_json::to_string(&error).unwrap(),
+        }
+    }
+
+    /// The progress that waits to be sent: how far, and the total.
+    pub(crate) fn progress(&self) -> Vec<(f64, Option<f64>)> {
+        let mut out = Vec::new();
+        self.connection.drain(&mut out);
+        let pair = |FromHandler::Progress { progress, total, .. }| (progress, total);
+        out.into_iter().map(pair).collect()
+    }
+}
+
+pub(crate) fn negotiated(profiles: &[&str]) -> Negotiated {
+    let profiles: NegotiatedProfiles =
+        profiles.iter().map(|url| ProfileUrl::parse(url).unwrap()).collect();
+    Negotiated::new(NegotiatedParts {
+        version: ProtocolVersion::LATEST,
+        era: Era::Modern,
+        client_info: Some(Implementation::new("viewer", "1.0")),
+        client_capabilities: ClientCapabilities::new(),
+        profiles,
+        principal: Principal::new("ada").with("plan", "paid"),
+        tenant: Tenant::new("vidsrus.example"),
+    })
+}
+
+/// A tool's input schema.
+pub(crate) fn input<M>(tool: impl IntoTool<M>) -> Value {
+    tool.into_tool().definition().input_schema.parse().unwrap()
+}

@@ -1,0 +1,454 @@
+//! Tools: a handler with its name, its description and what it takes to call it.
+//!
+//! Owns the builder value [`Tool`] and how functions become tools. It does not know which server the
+//! tool is for.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use futures_util::future::BoxFuture;
+use mcp_core::profile::ProfileUrl;
+use mcp_core::types::{self, Icon, Meta, Schema, ToolAnnotations, is_valid_tool_name};
+
+use crate::call::{Call, CallParts, Callee};
+use crate::description::{Described, Description, Named, Names, Need};
+use crate::extract::Param;
+use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
+use crate::outcome::{IntoToolResult, Outcome};
+
+/// A tool: a name, a [`Handler`], and what clients and models are told about it.
+///
+/// `#[tool]` makes one out of a function; this is the same by hand. The order of the calls does not
+/// matter. Mistakes are collected and reported by the server's `build()`, or by
+/// [`problems`](Self::problems).
+///
+/// # Examples
+/// ```
+/// use mcp_server::Tool;
+///
+/// let add = Tool::new("add")
+///     .description("Adds two numbers.")
+///     .params(["a", "b"])
+///     .read_only()
+///     .handler(async |a: f64, b: f64| a + b);
+/// assert!(add.problems().is_empty());
+/// ```
+#[must_use = "a tool does nothing until it is added to a server"]
+pub struct Tool {
+    name: Cow<'static, str>,
+    title: Option<String>,
+    description: Option<String>,
+    names: Names,
+    annotations: ToolAnnotations,
+    icons: Vec<Icon>,
+    meta: Option<Meta>,
+    requires: Vec<Cow<'static, str>>,
+    handler: Option<ToolHandler>,
+}
+
+struct ToolHandler {
+    describe: fn(&mut Description),
+    output_schema: fn() -> Option<Schema>,
+    run: Run<Outcome>,
+}
+
+impl Tool {
+    /// A tool with a name: 1 to 128 ASCII letters, digits, underscores, hyphens and dots.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name: name.into(),
+            title: None,
+            description: None,
+            names: Names::ByArgument(Vec::new()),
+            annotations: ToolAnnotations::new(),
+            icons: Vec::new(),
+            meta: None,
+            requires: Vec::new(),
+            handler: None,
+        }
+    }
+
+    /// Changes the name.
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets the name for people.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// Says what the tool does, for the model.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Names the arguments of the handler in their order; extractors have no name.
+    pub fn params<N: Into<Cow<'static, str>>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let named = |name: N| Named { name: name.into(), description: Cow::Borrowed("") };
+        self.names = Names::ByArgument(names.into_iter().map(named).collect());
+        self
+    }
+
+    /// Describes an argument for the model; one that has no name yet is named so, after the others.
+    pub fn param(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        description: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let new = Named { name: name.into(), description: description.into() };
+        let (Names::ByArgument(names) | Names::ByParameter(names)) = &mut self.names;
+        match names.iter_mut().find(|known| known.name == new.name) {
+            Some(known) => known.description = new.description,
+            None => names.push(new),
+        }
+        self
+    }
+
+    /// Names and describes every parameter of the handler, extractors included, as `#[tool]` does.
+    ///
+    /// A parameter without a name has the name `""`.
+    pub fn signature(
+        mut self,
+        parameters: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Self {
+        let named = |(name, description)| Named {
+            name: Cow::Borrowed(name),
+            description: Cow::Borrowed(description),
+        };
+        self.names = Names::ByParameter(parameters.into_iter().map(named).collect());
+        self
+    }
+
+    /// Sets all hints on what calling the tool does.
+    pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
+        self.annotations = annotations;
+        self
+    }
+
+    /// Hints that the tool changes nothing.
+    pub fn read_only(mut self) -> Self {
+        self.annotations.read_only_hint = Some(true);
+        self
+    }
+
+    /// Hints that the tool may destroy something.
+    pub fn destructive(mut self) -> Self {
+        self.annotations.destructive_hint = Some(true);
+        self
+    }
+
+    /// Hints that the tool changes something, but only adds to it.
+    pub fn additive(mut self) -> Self {
+        self.annotations.destructive_hint = Some(false);
+        self
+    }
+
+    /// Hints that a second call with the same arguments changes nothing more.
+    pub fn idempotent(mut self) -> Self {
+        self.annotations.idempotent_hint = Some(true);
+        self
+    }
+
+    /// Hints whether the tool deals with the outside world.
+    pub fn open_world(mut self, open: bool) -> Self {
+        self.annotations.open_world_hint = Some(open);
+        self
+    }
+
+    /// Adds a picture to show beside the name.
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.icons.push(icon);
+        self
+    }
+
+    /// Sets the tool's own `_meta`.
+    pub fn meta(mut self, meta: Meta) -> Self {
+        self.meta = Some(meta);
+        self
+    }
+
+    /// The tool exists only where this profile is in force. Several calls require all of them.
+    pub fn requires(mut self, profile: impl Into<Cow<'static, str>>) -> Self {
+        self.requires.push(profile.into());
+        self
+    }
+
+    /// Sets the function that answers calls.
+    pub fn handler<H, M>(mut self, handler: H) -> Self
+    where
+        H: Handler<M>,
+        H::Output: IntoToolResult,
+    {
+        let run = erase(handler, |output: Result<H::Output, _>| output.into_outcome());
+        let output_schema = H::Output::output_schema;
+        self.handler = Some(ToolHandler { describe: H::describe, output_schema, run });
+        self
+    }
+
+    /// What clients are told about the tool.
+    pub fn definition(&self) -> types::Tool {
+        self.define(self.describe().input_schema)
+    }
+
+    /// What is wrong with the tool; the server's `build()` refuses it for that.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = self.describe().problems;
+        problems.extend(self.required_profiles().filter_map(Result::err));
+        problems
+    }
+
+    /// Fixes the tool as it is served.
+    pub(crate) fn build(self) -> BuiltTool {
+        let Described { input_schema, arguments, needs, mut problems } = self.describe();
+        let definition = self.define(input_schema);
+        let mut requires = Vec::new();
+        for profile in self.required_profiles() {
+            match profile {
+                Ok(url) if requires.contains(&url) => {}
+                Ok(url) => requires.push(url),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let run = self.handler.map(|handler| handler.run);
+        BuiltTool { definition, arguments, needs, problems, requires, run }
+    }
+
+    fn describe(&self) -> Described {
+        let mut description = Description::new(self.names.clone());
+        if !is_valid_tool_name(&self.name) {
+            description.problem(format!(
+                "`{}` is no name for a tool: use 1 to 128 of `A-Z a-z 0-9 _ - .`",
+                self.name
+            ));
+        }
+        match &self.handler {
+            Some(handler) => (handler.describe)(&mut description),
+            None => description.problem("it has no handler: add one with `.handler(…)`"),
+        }
+        description.finish()
+    }
+
+    fn define(&self, input_schema: Schema) -> types::Tool {
+        let mut tool = types::Tool::new(&*self.name, input_schema);
+        tool.title.clone_from(&self.title);
+        tool.description.clone_from(&self.description);
+        tool.output_schema = self.handler.as_ref().and_then(|handler| (handler.output_schema)());
+        tool.annotations =
+            (self.annotations != ToolAnnotations::new()).then(|| self.annotations.clone());
+        tool.icons.clone_from(&self.icons);
+        tool.meta.clone_from(&self.meta);
+        tool
+    }
+
+    fn required_profiles(&self) -> impl Iterator<Item = Result<ProfileUrl, String>> {
+        self.requires.iter().map(|text| {
+            ProfileUrl::parse(text)
+                .map_err(|error| format!("requires the profile `{text}`: {error}"))
+        })
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tool")
+            .field("name", &self.name)
+            .field("requires", &self.requires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A tool as it is served.
+pub(crate) struct BuiltTool {
+    /// What clients are told about it.
+    pub(crate) definition: types::Tool,
+    /// What the server has to have for it.
+    pub(crate) needs: Vec<Need>,
+    /// Why it cannot be served; calls are made only where there is nothing here.
+    pub(crate) problems: Vec<String>,
+    /// The profiles that all have to be in force.
+    pub(crate) requires: Vec<ProfileUrl>,
+    arguments: Vec<Cow<'static, str>>,
+    run: Option<Run<Outcome>>,
+}
+
+impl BuiltTool {
+    /// Takes the parameters out of the call and starts the handler.
+    pub(crate) fn call(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
+        let callee = Callee { name: &self.definition.name, arguments: &self.arguments };
+        match &self.run {
+            Some(run) => run(&mut Call::new(callee, parts)),
+            None => {
+                let error = mcp_core::jsonrpc::ErrorObject::internal("this tool has no handler");
+                Box::pin(std::future::ready(Outcome::Error(error)))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for BuiltTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BuiltTool")
+            .field("definition", &self.definition)
+            .field("requires", &self.requires)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What can be added to a server as a tool: a `#[tool]` function or method, or a [`Tool`].
+///
+/// `M` tells the kinds apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tool",
+    label = "not a tool",
+    note = "write `#[tool]` above the function, or use `Tool::new(\"name\").handler(f)`"
+)]
+pub trait IntoTool<M> {
+    /// The tool.
+    fn into_tool(self) -> Tool;
+}
+
+impl IntoTool<()> for Tool {
+    fn into_tool(self) -> Tool {
+        self
+    }
+}
+
+/// The methods of [`Tool`] that are wanted on a bare `#[tool]` function.
+///
+/// # Examples
+/// ```
+/// # #[cfg(feature = "macros")] {
+/// use mcp_server::{ToolExt, tool};
+///
+/// /// Cuts a clip out of a title.
+/// #[tool]
+/// async fn clip(title: String, seconds: u32) -> String {
+///     format!("{seconds} s of {title}")
+/// }
+///
+/// let premium = clip.requires("https://vidsrus/mcp-profiles/premium").title("Clip");
+/// # assert!(premium.problems().is_empty());
+/// # }
+/// ```
+pub trait ToolExt<M>: IntoTool<M> + Sized {
+    /// See [`Tool::named`].
+    fn named(self, name: impl Into<Cow<'static, str>>) -> Tool {
+        self.into_tool().named(name)
+    }
+
+    /// See [`Tool::title`].
+    fn title(self, title: impl Into<String>) -> Tool {
+        self.into_tool().title(title)
+    }
+
+    /// See [`Tool::description`].
+    fn description(self, description: impl Into<String>) -> Tool {
+        self.into_tool().description(description)
+    }
+
+    /// See [`Tool::icon`].
+    fn icon(self, icon: Icon) -> Tool {
+        self.into_tool().icon(icon)
+    }
+
+    /// See [`Tool::requires`].
+    fn requires(self, profile: impl Into<Cow<'static, str>>) -> Tool {
+        self.into_tool().requires(profile)
+    }
+}
+
+impl<M, T: IntoTool<M>> ToolExt<M> for T {}
+
+/// A future that knows the tool it is a call of: what a `#[tool]` function returns.
+#[diagnostic::on_unimplemented(
+    message = "this function is not a tool",
+    label = "its future does not say which tool it belongs to",
+    note = "write `#[tool]` above the function, or use `Tool::new(\"name\").handler(f)`"
+)]
+pub trait ToolFuture: Future + Send {
+    /// The tool.
+    type Info: ToolInfo;
+}
+
+/// The tool that a `#[tool]` function is, without its handler.
+pub trait ToolInfo: 'static {
+    /// Name, description, names of the parameters, hints.
+    fn tool() -> Tool;
+}
+
+pin_project_lite::pin_project! {
+    /// A future with the [`ToolInfo`] `I`.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are awaited"]
+    pub struct Informed<I, F> {
+        #[pin]
+        future: F,
+        info: PhantomData<fn() -> I>,
+    }
+}
+
+impl<I: ToolInfo, F: Future + Send> Informed<I, F> {
+    /// Says which tool the future belongs to.
+    pub fn new(future: F) -> Self {
+        Self { future, info: PhantomData }
+    }
+}
+
+impl<I, F: Future> Future for Informed<I, F> {
+    type Output = F::Output;
+
+    fn poll(
+        self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<F::Output> {
+        self.project().future.poll(cx)
+    }
+}
+
+impl<I: ToolInfo, F: Future + Send> ToolFuture for Informed<I, F> {
+    type Info = I;
+}
+
+/// Marks a function that carries its own [`ToolInfo`]; see [`IntoTool`].
+#[derive(Debug)]
+pub struct Noted<M>(PhantomData<M>);
+
+macro_rules! tools {
+    ($($at:literal: $M:ident $T:ident),*) => {
+        impl<F, Fut, $($M, $T),*> IntoTool<Noted<Free<($(($M, $T),)*)>>> for F
+        where
+            F: Fn($($T),*) -> Fut + Send + Sync + 'static,
+            Fut: ToolFuture + 'static,
+            Fut::Output: IntoToolResult,
+            $($T: Param<$M>),*
+        {
+            fn into_tool(self) -> Tool {
+                Fut::Info::tool().handler::<F, Free<($(($M, $T),)*)>>(self)
+            }
+        }
+
+        impl<F, S, R, $($M, $T),*> IntoTool<Noted<Method<S, ($(($M, $T),)*)>>> for F
+        where
+            F: for<'a> MethodFn<'a, S, ($($T,)*), Output = R>,
+            for<'a> <F as MethodFn<'a, S, ($($T,)*)>>::Future: ToolFuture,
+            S: Send + Sync + 'static,
+            R: IntoToolResult + Send + 'static,
+            $($T: Param<$M>),*
+        {
+            fn into_tool(self) -> Tool {
+                type Info<F, S, P> = <<F as MethodFn<'static, S, P>>::Future as ToolFuture>::Info;
+                Info::<F, S, ($($T,)*)>::tool().handler::<F, Method<S, ($(($M, $T),)*)>>(self)
+            }
+        }
+    };
+}
+
+each_arity!(tools);
