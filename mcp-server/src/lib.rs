@@ -17,6 +17,7 @@ mod outcome;
 #[cfg(test)]
 mod rig;
 mod schema;
+mod server;
 #[cfg(all(test, feature = "macros"))]
 mod tests;
 mod tool;
@@ -27,7 +28,10 @@ pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;
 pub use extract::{Args, Argument, Caller, Extracted, Extractor, Param, Profiles, Settings, State};
 pub use handler::{Free, Handler, Method, MethodFn};
+pub use mcp_core::profile::Entitlement;
+pub use mcp_core::{Error, Principal, Tenant};
 pub use outcome::{Audio, Failure, Image, IntoToolResult, Json, Outcome, Result, ToolError};
+pub use server::{Builder, Profile, Server};
 pub use tool::{Informed, IntoTool, Noted, Tool, ToolExt, ToolFuture, ToolInfo};
 
 #[cfg(feature = "macros")]

@@ -4,10 +4,13 @@
 //! basic/index, "Batching": receiving them MUST be supported; we never send one but to answer
 //! one).
 
+use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Method;
 use crate::jsonrpc::{ErrorObject, InvalidMessage, Message};
+use crate::types::{CallToolResult, Tool};
 use crate::version::ProtocolVersion;
 
 /// The requests that a legacy client may send.
@@ -48,15 +51,54 @@ pub fn unpack_batch(text: &str, most: usize) -> Result<Batch<'_>, InvalidMessage
     Ok(elements.into_iter().map(|e| (Message::decode(e.get()), e.get())).collect())
 }
 
+/// A tool as legacy clients are told of it, where that differs: up to 2025-11-25 the root of an
+/// output schema is an object, so another one is left out.
+pub fn adapt_tool(tool: &Tool) -> Option<Tool> {
+    #[derive(Deserialize)]
+    struct Root {
+        #[serde(rename = "type")]
+        kind: Option<Value>,
+    }
+    let root: Root = tool.output_schema.as_ref()?.parse().ok()?;
+    if root.kind.is_some_and(|kind| kind == "object") {
+        return None;
+    }
+    let mut adapted = tool.clone();
+    adapted.output_schema = None;
+    Some(adapted)
+}
+
+/// Leaves out structured content that legacy revisions do not know: up to 2025-11-25 it is an
+/// object.
+pub fn adapt_result(result: &mut CallToolResult) {
+    let content = result.structured_content.take();
+    result.structured_content = content.filter(|content| content.get().starts_with('{'));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Schema;
 
     #[test]
     fn elements_fail_one_by_one() {
         let text = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}, 7]"#;
         let batch = unpack_batch(text, 2).unwrap();
         assert!(batch[0].0.is_ok() && batch[1].0.is_err());
+    }
+
+    #[test]
+    fn only_objects_are_structured_output_in_the_legacy_era() {
+        let tool = |schema: &str| {
+            Tool::new("t", Schema::no_arguments())
+                .with_output_schema(Schema::from_text(schema).unwrap())
+        };
+        assert!(adapt_tool(&tool(r#"{"type":"object"}"#)).is_none());
+        let adapted = adapt_tool(&tool(r#"{"type":"array"}"#)).unwrap();
+        assert!(adapted.output_schema.is_none());
+        let mut result = CallToolResult::text("[1]").with_structured_content(&[1]).unwrap();
+        adapt_result(&mut result);
+        assert!(result.structured_content.is_none());
     }
 
     #[test]

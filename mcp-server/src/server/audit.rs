@@ -1,0 +1,43 @@
+//! One `tracing` event for each decision about profiles: an audit trail without secrets.
+
+use mcp_core::profile::{Reason, Rejection, RequestedProfiles};
+use mcp_core::{Negotiated, Principal, Tenant};
+
+/// Where the events go.
+pub(crate) const TARGET: &str = "mcp::profiles";
+
+/// Profiles are in force.
+pub(crate) fn agreed(negotiated: &Negotiated, requested: &RequestedProfiles, reasons: &[Reason]) {
+    tracing::info!(
+        target: TARGET,
+        decision = "agreed",
+        version = negotiated.version().as_str(),
+        tenant = negotiated.tenant().as_str(),
+        principal = %negotiated.principal(),
+        requested = ?urls(requested.as_slice()),
+        negotiated = ?urls(negotiated.profiles().as_slice()),
+        reasons = ?shown(reasons),
+    );
+}
+
+/// There is no agreement.
+pub(crate) fn refused(rejection: &Rejection, principal: &Principal, tenant: &Tenant) {
+    tracing::warn!(
+        target: TARGET,
+        decision = "refused",
+        version = rejection.version().map(|version| version.as_str()),
+        tenant = tenant.as_str(),
+        %principal,
+        requested = ?urls(rejection.requested().as_slice()),
+        reasons = ?shown(rejection.reasons()),
+        message = rejection.message(),
+    );
+}
+
+fn urls(profiles: &[mcp_core::profile::ProfileUrl]) -> Vec<&str> {
+    profiles.iter().map(|url| url.as_str()).collect()
+}
+
+fn shown(reasons: &[Reason]) -> Vec<(&str, &str)> {
+    reasons.iter().map(|reason| (reason.url().as_str(), reason.kind().as_str())).collect()
+}

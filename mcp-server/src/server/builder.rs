@@ -1,0 +1,422 @@
+//! How a server is put together.
+
+use std::fmt;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use mcp_core::capability::{ServerCapabilities, ToolsCapability};
+use mcp_core::profile::{
+    Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy, ProfileUrl,
+};
+use mcp_core::session::server::ServerConfig;
+use mcp_core::types::{Icon, Implementation};
+use mcp_core::version::ProtocolVersion;
+use mcp_core::{Error, Limits, Principal};
+
+use super::limits::Limiter;
+use super::profile::Profile;
+use super::tools::{ServedTool, Tools};
+use super::{Inner, Server};
+use crate::call::{SettingsOf, States};
+use crate::connection::Connection;
+use crate::description::{Description, Names, Need};
+use crate::handler::{Handler, Run, erase};
+use crate::tool::{IntoTool, Tool};
+
+/// Puts a server together; see [`Server::builder`].
+///
+/// Nothing is checked before [`build`](Self::build), which reports every mistake at once.
+#[must_use = "a builder does nothing until `build` or `serve_stdio` is called"]
+pub struct Builder {
+    server_info: Implementation,
+    instructions: Option<String>,
+    versions: Vec<ProtocolVersion>,
+    limits: Limits,
+    page_size: usize,
+    drain_timeout: Duration,
+    progress_interval: Duration,
+    tools: Vec<Tool>,
+    states: States,
+    twice: Vec<&'static str>,
+    default_settings: States,
+    profiles: Vec<Profile>,
+    exclusive: Vec<Vec<String>>,
+    entitlement: Option<EntitlementHandler>,
+    local_principal: Principal,
+}
+
+struct EntitlementHandler {
+    describe: fn(&mut Description),
+    run: Run<Entitlement>,
+}
+
+impl Builder {
+    pub(super) fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            server_info: Implementation::new(name, version),
+            instructions: None,
+            versions: ProtocolVersion::KNOWN.to_vec(),
+            limits: Limits::default(),
+            page_size: 1000,
+            drain_timeout: Duration::from_secs(10),
+            progress_interval: Connection::INTERVAL,
+            tools: Vec::new(),
+            states: States::default(),
+            twice: Vec::new(),
+            default_settings: States::default(),
+            profiles: Vec::new(),
+            exclusive: Vec::new(),
+            entitlement: None,
+            local_principal: Principal::local(),
+        }
+    }
+
+    /// Sets the name for people.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.server_info.title = Some(title.into());
+        self
+    }
+
+    /// Adds a picture to show beside the name.
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.server_info.icons.push(icon);
+        self
+    }
+
+    /// Says how the server wants to be used, for the model.
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Serves these protocol versions only; all known ones unless set.
+    pub fn versions(mut self, versions: impl IntoIterator<Item = ProtocolVersion>) -> Self {
+        self.versions = versions.into_iter().collect();
+        self
+    }
+
+    /// Bounds on what a client can make the server hold.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Most items on a page of a list; 1,000 unless set.
+    pub fn page_size(mut self, items: usize) -> Self {
+        self.page_size = items;
+        self
+    }
+
+    /// How long calls may go on after the end of input before they are dropped; 10 seconds unless
+    /// set. A server without running calls ends at once.
+    pub fn drain_timeout(mut self, limit: Duration) -> Self {
+        self.drain_timeout = limit;
+        self
+    }
+
+    /// The shortest time between two progress notifications of a call; 50 milliseconds unless set.
+    pub fn progress_interval(mut self, interval: Duration) -> Self {
+        self.progress_interval = interval;
+        self
+    }
+
+    /// Adds a tool: a `#[tool]` function or method, or a [`Tool`].
+    pub fn tool<T: IntoTool<M>, M>(mut self, tool: T) -> Self {
+        self.tools.push(tool.into_tool());
+        self
+    }
+
+    /// Adds a state for handlers that take [`State<S>`](crate::State) or are its methods.
+    pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
+        if !self.states.insert(Arc::new(state)) {
+            self.twice.push(std::any::type_name::<S>());
+        }
+        self
+    }
+
+    /// [`Settings<T>`](crate::Settings) for callers whose profiles have none of this type.
+    pub fn default_settings<T: Send + Sync + 'static>(mut self, settings: T) -> Self {
+        if !self.default_settings.insert(Arc::new(settings)) {
+            self.twice.push(std::any::type_name::<T>());
+        }
+        self
+    }
+
+    /// Offers a profile that excludes no other. The order of the calls is the order of the
+    /// declaration.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profiles.push(profile);
+        self
+    }
+
+    /// Offers profiles of which only one can be in force; where several could be, the first is.
+    pub fn exclusive(mut self, profiles: impl IntoIterator<Item = Profile>) -> Self {
+        let profiles: Vec<Profile> = profiles.into_iter().collect();
+        self.exclusive.push(profiles.iter().map(|profile| profile.url.to_string()).collect());
+        self.profiles.extend(profiles);
+        self
+    }
+
+    /// Decides which profiles a caller may have: an async function of [`Caller`](crate::Caller)
+    /// and states. Without it everybody may have every profile.
+    ///
+    /// It is asked for each legacy session and each modern request. When it panics, the caller is
+    /// entitled to nothing.
+    pub fn entitlement<H, M>(mut self, handler: H) -> Self
+    where
+        H: Handler<M, Output = Entitlement>,
+    {
+        let run = erase(handler, |entitlement: Result<Entitlement, crate::Failure>| {
+            entitlement.unwrap_or_else(|_| Entitlement::none())
+        });
+        self.entitlement = Some(EntitlementHandler { describe: H::describe, run });
+        self
+    }
+
+    /// Who calls over stdio, as the operator configured it; [`Principal::local`] unless set.
+    pub fn local_principal(mut self, principal: Principal) -> Self {
+        self.local_principal = principal;
+        self
+    }
+
+    /// Checks everything and makes the server.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] lists every mistake, each with the item that it concerns: a tool name that
+    /// is taken or invalid, a parameter that cannot be described, a state or settings that nothing
+    /// provides, profiles that do not fit together.
+    pub fn build(self) -> Result<Server, Error> {
+        let mut problems = Vec::new();
+        let policy = self.policy(&mut problems);
+        let settings = self.settings(policy.as_ref(), &mut problems);
+        problems.extend(
+            self.twice.iter().map(|name| format!("`{name}` is given twice: give each type once")),
+        );
+        if self.page_size == 0 {
+            problems.push("`page_size` is 0: a page must hold at least one item".to_owned());
+        }
+        if self.versions.is_empty() {
+            problems.push("`versions` is empty: serve at least one".to_owned());
+        }
+        if let Some(unknown) = self.versions.iter().find(|version| !version.is_known()) {
+            problems.push(format!("`{unknown}` is no protocol version that this library knows"));
+        }
+        let provided = Provided { states: self.states.clone(), settings: settings.clone() };
+        if let Some(entitlement) = &self.entitlement {
+            if policy.is_none() {
+                problems.push("`entitlement` is set, but no profile is offered".to_owned());
+            }
+            let mut description = Description::new(Names::ByArgument(Vec::new()));
+            (entitlement.describe)(&mut description);
+            let described = description.finish();
+            let missing = provided.missing(&described.needs);
+            problems.extend(
+                described
+                    .problems
+                    .into_iter()
+                    .chain(missing)
+                    .map(|problem| format!("`entitlement`: {problem}")),
+            );
+        }
+        let limiter = limiter(&self.profiles);
+        let tools = collect_tools(self.tools, self.profiles, &provided, policy.as_ref(), &mut problems);
+        if !problems.is_empty() {
+            return Err(Error::Misuse(format!(
+                "the server cannot be built:\n- {}",
+                problems.join("\n- ")
+            )));
+        }
+        let mut config = ServerConfig::new(self.server_info);
+        config.versions = self.versions;
+        config.capabilities = ServerCapabilities::new().with_tools(ToolsCapability::new());
+        config.instructions = self.instructions;
+        config.asks_entitlement = self.entitlement.is_some();
+        config.profiles = policy;
+        config.limits = self.limits;
+        Ok(Server(Arc::new(Inner {
+            config: Arc::new(config),
+            tools: RwLock::new(Arc::new(tools)),
+            provided,
+            limiter,
+            entitlement: self.entitlement.map(|entitlement| entitlement.run),
+            local_principal: self.local_principal,
+            page_size: self.page_size,
+            drain_timeout: self.drain_timeout,
+            progress_interval: self.progress_interval,
+        })))
+    }
+
+    /// Builds the server and serves this process's standard input and output.
+    ///
+    /// See [`Server::serve_stdio`].
+    ///
+    /// # Errors
+    /// As [`build`](Self::build) and [`Server::serve_stdio`].
+    pub async fn serve_stdio(self) -> Result<(), Error> {
+        self.build()?.serve_stdio().await
+    }
+
+    fn policy(&self, problems: &mut Vec<String>) -> Option<ProfilePolicy> {
+        if self.profiles.is_empty() {
+            return None;
+        }
+        let mut entries = Vec::new();
+        for profile in &self.profiles {
+            match declared(profile) {
+                Ok(entry) => entries.push(entry),
+                Err(problem) => problems.push(format!("profile `{}`: {problem}", profile.url)),
+            }
+        }
+        let declaration = match Declaration::new(entries) {
+            Ok(declaration) if declaration.len() == self.profiles.len() => declaration,
+            Ok(_) => return None,
+            Err(problem) => {
+                problems.push(problem.to_string());
+                return None;
+            }
+        };
+        let mut policy = ProfilePolicy::builder(declaration);
+        for group in &self.exclusive {
+            policy = policy.exclusive(group);
+        }
+        for profile in self.profiles.iter().filter(|profile| profile.compulsory) {
+            policy = policy.compulsory(&profile.url);
+        }
+        policy.build().inspect_err(|problem| problems.push(problem.to_string())).ok()
+    }
+
+    /// The settings of every profile; two that can be in force together must not have the same.
+    fn settings(&self, policy: Option<&ProfilePolicy>, problems: &mut Vec<String>) -> SettingsOf {
+        let mut profiles = Vec::new();
+        for (at, profile) in self.profiles.iter().enumerate() {
+            problems.extend(profile.twice.iter().map(|name| {
+                format!("profile `{}` has settings `{name}` twice: give each type once", profile.url)
+            }));
+            for other in &self.profiles[..at] {
+                let together = policy.is_some_and(|p| !p.excludes(&profile.url, &other.url));
+                let both = profile.settings.types().filter(|(id, _)| other.settings.contains(*id));
+                problems.extend(both.filter(|_| together).map(|(_, name)| {
+                    format!(
+                        "profiles `{}` and `{}` both have settings `{name}` and can be in force \
+                         together: make them exclusive, or give the settings different types",
+                        other.url, profile.url
+                    )
+                }));
+            }
+            if let Ok(url) = ProfileUrl::parse(&profile.url) {
+                profiles.push((url, profile.settings.clone()));
+            }
+        }
+        SettingsOf { profiles, default: self.default_settings.clone() }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("server_info", &self.server_info)
+            .field("tools", &self.tools)
+            .field("profiles", &self.profiles)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What handlers can take from the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Provided {
+    pub(crate) states: States,
+    pub(crate) settings: SettingsOf,
+}
+
+impl Provided {
+    /// What a handler needs and nothing provides, each with what to do.
+    pub(super) fn missing(&self, needs: &[Need]) -> Vec<String> {
+        let problem = |need: &Need| match need {
+            Need::State(id, name) if !self.states.contains(*id) => {
+                Some(format!("it takes the state `{name}`: add `.state(…)` to the server"))
+            }
+            Need::Settings(id, name) => {
+                let somewhere = self.settings.profiles.iter().any(|(_, set)| set.contains(*id));
+                (!somewhere && !self.settings.default.contains(*id)).then(|| {
+                    format!(
+                        "it takes the settings `{name}`: add `.settings(…)` to a profile, or \
+                         `.default_settings(…)` to the server"
+                    )
+                })
+            }
+            Need::State(..) => None,
+        };
+        needs.iter().filter_map(problem).collect()
+    }
+}
+
+fn declared(profile: &Profile) -> Result<DeclaredProfile, String> {
+    let url = ProfileUrl::parse(&profile.url).map_err(|problem| problem.to_string())?;
+    let min = match &profile.min_mcp_version {
+        None => MinMcpVersion::ANY,
+        Some(date) => date.parse::<MinMcpVersion>().map_err(|_| {
+            format!("`min_mcp_version` is `{date}`: write a date as YYYY-MM-DD")
+        })?,
+    };
+    Ok(DeclaredProfile::new(url, min).with_default(profile.default))
+}
+
+fn limiter(profiles: &[Profile]) -> Limiter {
+    Limiter::new(profiles.iter().filter_map(|profile| {
+        Some((ProfileUrl::parse(&profile.url).ok()?, profile.limits))
+    }))
+}
+
+/// Puts the server's tools and those of its profiles into one table.
+///
+/// A tool that several profiles have under the same name is one tool that exists in any of them.
+fn collect_tools(
+    tools: Vec<Tool>,
+    profiles: Vec<Profile>,
+    provided: &Provided,
+    policy: Option<&ProfilePolicy>,
+    problems: &mut Vec<String>,
+) -> Tools {
+    let mut gated: Vec<(Tool, Vec<ProfileUrl>)> = Vec::new();
+    for profile in profiles {
+        let Ok(url) = ProfileUrl::parse(&profile.url) else { continue };
+        for tool in profile.tools {
+            match gated.iter_mut().find(|(known, _)| known.name() == tool.name()) {
+                Some((_, urls)) if !urls.contains(&url) => urls.push(url.clone()),
+                _ => gated.push((tool, vec![url.clone()])),
+            }
+        }
+    }
+    let open = tools.into_iter().map(|tool| (tool, Vec::new()));
+    let mut table = Tools::default();
+    for (tool, profiles) in open.chain(gated) {
+        match check_tool(tool, profiles, provided, policy) {
+            Ok(tool) => problems.extend(table.insert(tool).err()),
+            Err(found) => problems.extend(found),
+        }
+    }
+    table
+}
+
+/// Fixes a tool, or says what is wrong with it.
+pub(super) fn check_tool(
+    tool: Tool,
+    profiles: Vec<ProfileUrl>,
+    provided: &Provided,
+    policy: Option<&ProfilePolicy>,
+) -> Result<ServedTool, Vec<String>> {
+    let tool = tool.build();
+    let mut problems = tool.problems.clone();
+    problems.extend(provided.missing(&tool.needs));
+    let declared = |url: &&ProfileUrl| {
+        policy.is_some_and(|policy| policy.declaration().find(url.as_str()).is_some())
+    };
+    problems.extend(tool.requires.iter().filter(|url| !declared(url)).map(|url| {
+        format!("it requires the profile `{url}`, which the server does not offer")
+    }));
+    if problems.is_empty() {
+        return Ok(ServedTool::new(tool, profiles));
+    }
+    let name = &tool.definition.name;
+    Err(problems.into_iter().map(|problem| format!("tool `{name}`: {problem}")).collect())
+}

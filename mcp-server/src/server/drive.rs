@@ -1,0 +1,538 @@
+//! The driver: bytes in, messages handled, handlers run, bytes out.
+//!
+//! One future drives a whole connection. Whatever can be done without waiting is done in one turn:
+//! everything that was read is handled, every handler is polled once where it stands, and all
+//! answers leave in one write. Only a handler that waits for something costs more than its own
+//! future. Nothing is spawned, so dropping the driver leaves nothing behind.
+//!
+//! It knows no protocol: what a message means, and whether it may be answered, is decided by
+//! [`ServerSession`].
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_util::future::{AbortHandle, Abortable, BoxFuture};
+use futures_util::stream::{FuturesUnordered, Stream as _};
+use mcp_core::capability::ClientCapabilities;
+use mcp_core::framing::{Line, LineBuffer};
+use mcp_core::jsonrpc::ErrorObject;
+use mcp_core::profile::{Entitlement, NegotiatedProfiles};
+use mcp_core::session::server::{ClientRequest, ServerCall, ServerEvent, ServerSession};
+use mcp_core::types::CacheHints;
+use mcp_core::version::{Era, ProtocolVersion};
+use mcp_core::wire::legacy;
+use mcp_core::{CallId, Error, Negotiated, NegotiatedParts, Outbox, Principal, Tenant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use super::{Inner, audit};
+use crate::call::{Call, CallParts, Callee};
+use crate::connection::{Connection, FromHandler};
+use crate::outcome::Outcome;
+use crate::transport::stdio::StdioReader;
+
+/// The two directions of a connection.
+pub(super) struct Io<R, W> {
+    pub(super) reader: R,
+    pub(super) writer: W,
+}
+
+/// Something that reads straight into spare capacity.
+pub(super) trait ReadInto {
+    /// Appends what there is to `bytes`; 0 at the end of input.
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>>;
+}
+
+impl ReadInto for StdioReader {
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>> {
+        Self::poll_read_into(self, cx, bytes)
+    }
+}
+
+/// Any other reader.
+pub(super) struct Plain<R>(pub(super) R);
+
+impl<R: AsyncRead + Unpin> ReadInto for Plain<R> {
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>> {
+        let mut chunk = [0; READ];
+        let mut buffer = ReadBuf::new(&mut chunk);
+        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
+        bytes.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+}
+
+/// How much is read at a time.
+const READ: usize = 8 * 1024;
+
+/// Answers are written before this much of them waits.
+const WRITE: usize = 64 * 1024;
+
+/// One connection of a server.
+pub(super) struct Driver {
+    server: Arc<Inner>,
+    session: ServerSession,
+    principal: Principal,
+    tenant: Tenant,
+    lines: LineBuffer,
+    outbox: Outbox,
+    connection: Arc<Connection>,
+    from_handlers: Vec<FromHandler>,
+    running: FuturesUnordered<Running>,
+    aborts: HashMap<CallId, AbortHandle>,
+    resolving: Option<BoxFuture<'static, Entitlement>>,
+    input: InputState,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum InputState {
+    Open,
+    /// Nothing more is read; what was accepted is finished.
+    Draining,
+    /// The client does not read any more, or was told that there is no agreement.
+    Over,
+}
+
+impl Driver {
+    pub(super) fn new(server: Arc<Inner>, principal: Principal, tenant: Tenant) -> Self {
+        let config = Arc::clone(&server.config);
+        let lines = LineBuffer::with_limit(config.limits.line_bytes);
+        let connection = Connection::new(Connection::CAPACITY, server.progress_interval);
+        Self {
+            session: ServerSession::new(config, principal.clone(), tenant.clone()),
+            server,
+            principal,
+            tenant,
+            lines,
+            outbox: Outbox::default(),
+            connection: Arc::new(connection),
+            from_handlers: Vec::new(),
+            running: FuturesUnordered::new(),
+            aborts: HashMap::new(),
+            resolving: None,
+            input: InputState::Open,
+        }
+    }
+
+    /// Serves until the client is done; then everything is dropped.
+    pub(super) async fn serve<R, W>(mut self, mut io: Io<R, W>) -> Result<(), Error>
+    where
+        R: ReadInto,
+        W: AsyncWrite + Unpin,
+    {
+        let mut drain = pin!(None::<Sleep>);
+        let served = poll_fn(|cx| self.poll(cx, &mut io, drain.as_mut())).await;
+        self.connection.close();
+        match served {
+            Err(error) if is_end(&error) => Ok(()),
+            Err(error) => Err(Error::Transport(Box::new(error))),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Takes turns until nothing moves.
+    fn poll<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut Io<R, W>,
+        mut drain: Pin<&mut Option<Sleep>>,
+    ) -> Poll<io::Result<()>>
+    where
+        R: ReadInto,
+        W: AsyncWrite + Unpin,
+    {
+        self.connection.register(cx.waker());
+        loop {
+            let mut moved = self.poll_resolving(cx);
+            moved |= self.poll_running(cx);
+            self.pass_on();
+            moved |= self.handle_lines(cx, &mut io.writer)?;
+            self.pass_on();
+            moved |= self.poll_write(cx, &mut io.writer)?;
+            if self.input == InputState::Draining && self.is_drained() {
+                self.input = InputState::Over;
+            }
+            if self.input == InputState::Over && self.outbox.is_empty() {
+                return Pin::new(&mut io.writer).poll_flush(cx);
+            }
+            if self.may_read() {
+                let bytes = self.lines.spare(READ);
+                if let Poll::Ready(read) = io.reader.poll_read_into(cx, bytes)? {
+                    moved = true;
+                    if read == 0 {
+                        self.input = InputState::Draining;
+                    }
+                }
+            }
+            if self.input != InputState::Open && drain.is_none() {
+                drain.set(Some(tokio::time::sleep(self.server.drain_timeout)));
+            }
+            if !moved {
+                break;
+            }
+        }
+        if let Some(sleep) = drain.as_mut().as_pin_mut()
+            && sleep.poll(cx).is_ready()
+        {
+            let calls = self.session.calls();
+            let unwritten = self.outbox.len();
+            tracing::warn!(target: "mcp::server", calls, unwritten, "the drain timeout ran out: calls and unwritten bytes are dropped");
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
+    }
+
+    /// Whether more input would be handled now.
+    fn may_read(&self) -> bool {
+        self.input == InputState::Open && self.resolving.is_none() && !self.is_backed_up()
+    }
+
+    /// Whether the client reads too slowly for more answers to be made.
+    fn is_backed_up(&self) -> bool {
+        self.outbox.len() + self.session.waiting_bytes() > self.server.config.limits.pending_bytes
+    }
+
+    /// Whether all that was accepted has been answered.
+    fn is_drained(&self) -> bool {
+        // Lines wait only for a decision or for the client to read.
+        self.session.calls() == 0 && self.resolving.is_none() && !self.is_backed_up()
+    }
+
+    /// Handles the messages that have been read.
+    fn handle_lines<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: &mut W,
+    ) -> io::Result<bool> {
+        let mut moved = false;
+        // A line borrows its buffer, everything else is somewhere else.
+        let mut lines = std::mem::replace(&mut self.lines, LineBuffer::with_limit(0));
+        let result = loop {
+            if self.input == InputState::Over || self.resolving.is_some() {
+                break Ok(moved);
+            }
+            let line = match self.input {
+                InputState::Draining => lines.finish(),
+                _ => lines.next_line(),
+            };
+            match line {
+                None => break Ok(moved),
+                Some(Line::TooLong { .. }) => self.session.read_too_long(&mut self.outbox),
+                Some(Line::Complete(bytes)) => self.handle_line(cx, bytes),
+            }
+            moved = true;
+            if self.outbox.len() >= WRITE {
+                self.pass_on();
+                match self.poll_write(cx, writer) {
+                    Err(error) => break Err(error),
+                    Ok(_) if self.is_backed_up() => break Ok(false),
+                    Ok(_) => {}
+                }
+            }
+        };
+        self.lines = lines;
+        result
+    }
+
+    fn handle_line(&mut self, cx: &mut Context<'_>, bytes: &[u8]) {
+        for message in self.session.read(bytes, &mut self.outbox) {
+            let event = self.session.handle(message, &mut self.outbox);
+            if let Some(event) = event {
+                self.act(cx, event);
+            }
+        }
+    }
+
+    fn act(&mut self, cx: &mut Context<'_>, event: ServerEvent<'_>) {
+        match event {
+            ServerEvent::Call(call) => self.start(cx, &call),
+            ServerEvent::Cancelled(call) => {
+                if let Some(abort) = self.aborts.remove(&call) {
+                    abort.abort();
+                }
+            }
+            ServerEvent::ResolvePolicy => {
+                self.resolving = Some(self.entitlement());
+                self.poll_resolving(cx);
+            }
+            ServerEvent::Established { negotiated, requested, reasons } => {
+                if self.server.config.profiles.is_some() {
+                    audit::agreed(&negotiated, &requested, &reasons);
+                }
+            }
+            ServerEvent::Rejected(rejection) => {
+                audit::refused(&rejection, &self.principal, &self.tenant);
+                self.input = InputState::Over;
+            }
+            ServerEvent::Refused(rejection) => {
+                audit::refused(&rejection, &self.principal, &self.tenant);
+            }
+            _ => {}
+        }
+    }
+
+    /// Starts a call; where its handler need not wait, it is answered at once.
+    fn start(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>) {
+        if call.negotiated.era() == Era::Modern && self.server.config.profiles.is_some() {
+            let requested = call.requested.clone().unwrap_or_default();
+            audit::agreed(&call.negotiated, &requested, &[]);
+        }
+        match &call.request {
+            ClientRequest::ListTools { cursor } => self.list_tools(call, cursor.as_deref()),
+            ClientRequest::CallTool(params) => {
+                let tools = self.server.tools();
+                let tool = tools.get(&params.name).ok_or_else(|| ErrorObject::unknown_tool(&params.name));
+                let tool = tool.and_then(|tool| tool.admit(call, &params.name).map(|()| tool));
+                let tool = match tool {
+                    Ok(tool) => tool,
+                    Err(error) => return self.session.fail(call.id, &error, &mut self.outbox),
+                };
+                let bytes_in = params.arguments.map_or(0, |arguments| arguments.get().len());
+                let admission = match self.server.limiter.admit(&call.negotiated, bytes_in) {
+                    Ok(admission) => admission,
+                    Err(exceeded) => return self.conclude(call.id, call.negotiated.era(), exceeded.into()),
+                };
+                let parts = CallParts {
+                    id: call.id,
+                    arguments: params.arguments,
+                    negotiated: &call.negotiated,
+                    states: &self.server.provided.states,
+                    settings: &self.server.provided.settings,
+                    wants_progress: call.wants_progress,
+                    connection: &self.connection,
+                };
+                let started = catch_unwind(AssertUnwindSafe(|| {
+                    let future = tool.tool.call(parts);
+                    let mut future: BoxFuture<'static, Outcome> = match admission.is_unlimited() {
+                        true => future,
+                        false => Box::pin(admission.run(future)),
+                    };
+                    match future.as_mut().poll(cx) {
+                        Poll::Ready(outcome) => Ok(outcome),
+                        Poll::Pending => Err(future),
+                    }
+                }));
+                match started {
+                    Ok(Ok(outcome)) => {
+                        self.pass_on();
+                        self.conclude(call.id, call.negotiated.era(), outcome);
+                    }
+                    Ok(Err(future)) => {
+                        let (abort, registration) = AbortHandle::new_pair();
+                        self.aborts.insert(call.id, abort);
+                        let running = RunningCall { id: call.id, era: call.negotiated.era(), future };
+                        self.running.push(Abortable::new(running, registration));
+                    }
+                    Err(panic) => self.panicked(call.id, panic.as_ref()),
+                }
+            }
+            _ => {
+                let error = ErrorObject::internal("this server has no handler for the method");
+                self.session.fail(call.id, &error, &mut self.outbox);
+            }
+        }
+    }
+
+    fn list_tools(&mut self, call: &ServerCall<'_>, cursor: Option<&str>) {
+        let tools = self.server.tools();
+        // What says which profiles are in force, or may differ between callers, is private.
+        let differs = call.requested.is_some() || self.server.entitlement.is_some();
+        let cache = if differs { CacheHints::private(0) } else { CacheHints::public(0) };
+        match tools.page(call, cursor, self.server.page_size) {
+            Ok(page) => {
+                let written = self.session.respond(call.id, &page, None, Some(cache), &mut self.outbox);
+                log_unwritten(call.id, written.err());
+            }
+            Err(error) => self.session.fail(call.id, &error, &mut self.outbox),
+        }
+    }
+
+    fn conclude(&mut self, call: CallId, era: Era, outcome: Outcome) {
+        match outcome {
+            Outcome::Complete(mut result) => {
+                if era == Era::Legacy {
+                    legacy::adapt_result(&mut result);
+                }
+                let meta = result.meta.take();
+                let written = self.session.respond(call, &result, meta.as_ref(), None, &mut self.outbox);
+                log_unwritten(call, written.err());
+            }
+            Outcome::Error(error) => self.session.fail(call, &error, &mut self.outbox),
+        }
+    }
+
+    fn panicked(&mut self, call: CallId, panic: &(dyn Any + Send)) {
+        let said = panic.downcast_ref::<&str>().copied();
+        let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(target: "mcp::server", %call, panic = said, "a handler panicked");
+        self.session.fail(call, &ErrorObject::internal("internal error"), &mut self.outbox);
+    }
+
+    /// Polls the handlers that wait.
+    fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while let Poll::Ready(Some(done)) = Pin::new(&mut self.running).poll_next(cx) {
+            moved = true;
+            // An aborted call was cancelled: nobody is told.
+            let Ok((call, era, outcome)) = done else { continue };
+            self.aborts.remove(&call);
+            self.pass_on();
+            match outcome {
+                Ok(outcome) => self.conclude(call, era, outcome),
+                Err(panic) => self.panicked(call, panic.as_ref()),
+            }
+        }
+        moved
+    }
+
+    /// Polls the question what the caller is entitled to, and handles what waited for it.
+    fn poll_resolving(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(resolving) = &mut self.resolving else { return false };
+        let polled = catch_unwind(AssertUnwindSafe(|| resolving.as_mut().poll(cx)));
+        let entitlement = match polled {
+            Ok(Poll::Pending) => return false,
+            Ok(Poll::Ready(entitlement)) => entitlement,
+            Err(_) => {
+                tracing::error!(target: "mcp::server", "the entitlement function panicked: the caller is entitled to nothing");
+                Entitlement::none()
+            }
+        };
+        self.resolving = None;
+        if let Some(policy) = &self.server.config.profiles {
+            for name in entitlement.undeclared(policy) {
+                tracing::warn!(target: audit::TARGET, profile = name, "the entitlement names a profile that is not declared");
+            }
+        }
+        if let Some(event) = self.session.policy_resolved(&entitlement, &mut self.outbox) {
+            self.act(cx, event);
+        }
+        while let Some(held) = self.session.next_held() {
+            let event = self.session.handle(held.message(), &mut self.outbox);
+            if let Some(event) = event {
+                self.act(cx, event);
+            }
+        }
+        true
+    }
+
+    /// Starts to find out what the caller is entitled to.
+    fn entitlement(&self) -> BoxFuture<'static, Entitlement> {
+        let Some(run) = &self.server.entitlement else {
+            return Box::pin(std::future::ready(Entitlement::all()));
+        };
+        // Nothing is negotiated yet: only who calls is known.
+        let negotiated = Negotiated::new(NegotiatedParts {
+            version: ProtocolVersion::LATEST,
+            era: Era::Modern,
+            client_info: None,
+            client_capabilities: ClientCapabilities::default(),
+            profiles: NegotiatedProfiles::default(),
+            principal: self.principal.clone(),
+            tenant: self.tenant.clone(),
+        });
+        let parts = CallParts {
+            id: CallId::from_number(u32::MAX),
+            arguments: None,
+            negotiated: &negotiated,
+            states: &self.server.provided.states,
+            settings: &self.server.provided.settings,
+            wants_progress: false,
+            connection: &self.connection,
+        };
+        let callee = Callee { name: "entitlement", arguments: &[] };
+        catch_unwind(AssertUnwindSafe(|| run(&mut Call::new(callee, parts)))).unwrap_or_else(|_| {
+            tracing::error!(target: "mcp::server", "the entitlement function panicked: the caller is entitled to nothing");
+            Box::pin(std::future::ready(Entitlement::none()))
+        })
+    }
+
+    /// Passes on what handlers have said meanwhile.
+    fn pass_on(&mut self) {
+        // A client that does not read is told no more of progress: handlers wait, or skip it.
+        if self.is_backed_up() {
+            return;
+        }
+        self.connection.drain(&mut self.from_handlers);
+        for said in self.from_handlers.drain(..) {
+            let FromHandler::Progress { call, progress, total, message } = said;
+            self.session.progress(call, progress, total, message, &mut self.outbox);
+        }
+    }
+
+    /// Writes as much as can be written without waiting.
+    fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: &mut W,
+    ) -> io::Result<bool> {
+        let mut moved = false;
+        while !self.outbox.is_empty() {
+            match Pin::new(&mut *writer).poll_write(cx, self.outbox.bytes())? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(written) => {
+                    self.outbox.consume(written);
+                    moved = true;
+                }
+                Poll::Pending => break,
+            }
+        }
+        Ok(moved)
+    }
+}
+
+/// A call whose handler waits for something.
+type Running = Abortable<RunningCall>;
+
+struct RunningCall {
+    id: CallId,
+    era: Era,
+    future: BoxFuture<'static, Outcome>,
+}
+
+impl Future for RunningCall {
+    type Output = (CallId, Era, Result<Outcome, Box<dyn Any + Send>>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (id, era) = (self.id, self.era);
+        match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(outcome)) => Poll::Ready((id, era, Ok(outcome))),
+            Err(panic) => Poll::Ready((id, era, Err(panic))),
+        }
+    }
+}
+
+fn log_unwritten(call: CallId, error: Option<mcp_core::wire::EncodeError>) {
+    if let Some(error) = error {
+        tracing::error!(target: "mcp::server", %call, %error, "a result could not be written");
+    }
+}
+
+/// Whether the client is simply gone.
+fn is_end(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::UnexpectedEof
+    )
+}
