@@ -1,6 +1,6 @@
 //! Writes one frame of a film to a PNG file: `vidsrus-frame nosferatu 93 480 frame.png`.
 
-use std::{error::Error, path::PathBuf};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use mcp_examples::vidsrus::{Catalogue, frame};
@@ -21,8 +21,17 @@ struct Arguments {
     catalogue: Option<PathBuf>,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match write(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vidsrus-frame: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let catalogue = match &arguments.catalogue {
         Some(path) => Catalogue::load(path)?,
         None => Catalogue::bundled(),

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{
     canvas::{Canvas, chance, hash},
-    catalogue::{Colour, Film},
+    film::{Colour, Film},
     font, scene,
 };
 
@@ -268,14 +268,15 @@ impl Card {
             }
         }
         let small = (0.0062 * unit).max(0.8);
-        let tall = lines.len() as f32 * 11.0 * point + self.small.len() as f32 * 12.0 * small;
+        let tall = lines.len() as f32 * 11.0 * point + self.small.len() as f32 * 14.0 * small;
         let mut top = (unit - tall) / 2.0 + 2.0 * point;
         let fitting = |line: &str| small.min(room / font::width(line));
         let texts = lines.iter().map(|line| (line, point, 11.0));
-        let notes = self.small.iter().map(|line| (line, fitting(line), 12.0));
+        let notes = self.small.iter().map(|line| (line, fitting(line), 14.0));
         for (text, point, spacing) in texts.chain(notes) {
             let left = (width as f32 - font::width(text) * point) / 2.0;
-            font::draw(text, left, top, point, |x, y, cover| canvas.mix(x, y, 0.95, cover));
+            let top_of_line = top + (spacing - 11.0) * point;
+            font::draw(text, left, top_of_line, point, |x, y, cover| canvas.mix(x, y, 0.95, cover));
             top += spacing * point;
         }
     }

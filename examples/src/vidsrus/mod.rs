@@ -22,6 +22,7 @@
 //! ```
 
 pub mod catalogue;
+pub mod film;
 pub mod frame;
 pub mod playlist;
 pub mod tier;
@@ -32,7 +33,8 @@ mod font;
 mod scene;
 mod search;
 
-pub use catalogue::{Catalogue, Film, TitleId};
+pub use catalogue::Catalogue;
+pub use film::{Film, TitleId};
 pub use frame::Frame;
 pub use tier::Tier;
 pub use transcode::{Job, Progress, Storyboard};
