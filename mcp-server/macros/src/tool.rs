@@ -11,8 +11,8 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{
-    Error, Expr, FnArg, Ident, ItemFn, LitBool, LitStr, Pat, PatType, Receiver, ReceiverKind,
-    Result, ReturnType, Token, Type,
+    Block, Error, Expr, FnArg, Ident, ItemFn, LitBool, LitStr, Pat, PatType, Receiver,
+    ReceiverKind, Result, ReturnType, Token, Type,
 };
 
 use crate::docs;
@@ -64,7 +64,8 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
             #body
         })
     });
-    function.block = syn::parse2(block)?;
+    // The braces stay the user's: an item whose span ends in the macro is never "never used".
+    function.block.stmts = syn::parse2::<Block>(block)?.stmts;
     function.sig.output = syn::parse2(quote!(-> impl ::mcp_server::ToolFuture<Output = #output>))?;
     Ok(quote!(#function))
 }
@@ -109,6 +110,10 @@ fn take_parameters(function: &mut ItemFn) -> Result<Vec<Parameter>> {
     let mut parameters = Vec::new();
     for input in &mut function.sig.inputs {
         if let FnArg::Typed(typed) = input {
+            if let Type::Reference(reference) = &*typed.ty {
+                let message = "a tool owns its parameters: take `String`, `Vec<T>` or `State<T>`";
+                return Err(Error::new_spanned(reference, message));
+            }
             parameters.push(take_parameter(typed));
             if parameters.len() > MAX_PARAMETERS {
                 let message = "a tool has at most six parameters: take the arguments as `Args<T>`";
@@ -141,7 +146,7 @@ fn take_parameter(typed: &mut PatType) -> Parameter {
 /// An identifier without `r#`.
 fn wire_name(ident: &Ident) -> String {
     let name = ident.to_string();
-    name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
+    name.strip_prefix("r#").unwrap_or(&name).to_owned()
 }
 
 /// Whether the type has an `impl Trait` in it, which can stand in a signature only.
