@@ -138,8 +138,11 @@ fn take_parameter(typed: &mut PatType) -> Parameter {
     }
     let mutability = pattern.mutability.take();
     let attributes = &typed.attrs;
+    let lints = name.starts_with('_').then(
+        || quote!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]),
+    );
     // Also a parameter that the body does not mention lives as long as the call.
-    let held = quote!(#(#attributes)* let #mutability #ident = #ident;);
+    let held = quote!(#(#attributes)* #lints let #mutability #ident = #ident;);
     Parameter { name, docs, ty, held: Some(held) }
 }
 

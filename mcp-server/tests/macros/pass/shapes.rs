@@ -74,5 +74,5 @@ fn main() {
     assert!(is_tool(early).problems().is_empty());
     assert_eq!(is_tool(inner::many).problems().len(), 1);
     assert_eq!(is_tool(inner::many).definition().name, "two");
-    let _ = Notes { store: Memory }.add_note(String::new());
+    drop(Notes { store: Memory }.add_note(String::new()));
 }
