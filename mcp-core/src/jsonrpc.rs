@@ -278,6 +278,23 @@ pub(crate) fn write_request<P: Serialize + ?Sized>(
     write_call(out, method, params)
 }
 
+/// Appends the head of a request up to its parameters; the caller appends these and calls
+/// [`close`].
+pub(crate) fn open_request(out: &mut Vec<u8>, id: &RequestId, method: &str) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    write_id(out, id);
+    out.extend_from_slice(br#","method":"#);
+    write_json(out, method).expect("a string is JSON");
+    out.extend_from_slice(br#","params":"#);
+}
+
+/// Appends a response with an empty result and its line end to `out`.
+pub(crate) fn write_empty(out: &mut Vec<u8>, id: &RequestId) {
+    open_response(out, id);
+    out.extend_from_slice(b"{}");
+    close(out);
+}
+
 /// Appends a notification and its line end to `out`.
 pub(crate) fn write_notification<P: Serialize + ?Sized>(
     out: &mut Vec<u8>,
@@ -289,7 +306,7 @@ pub(crate) fn write_notification<P: Serialize + ?Sized>(
 }
 
 /// Appends the head of a result response; the caller appends the result and calls
-/// [`close_response`].
+/// [`close`].
 pub(crate) fn open_response(out: &mut Vec<u8>, id: &RequestId) {
     out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     write_id(out, id);
@@ -297,7 +314,7 @@ pub(crate) fn open_response(out: &mut Vec<u8>, id: &RequestId) {
 }
 
 /// Ends what [`open_response`] began.
-pub(crate) fn close_response(out: &mut Vec<u8>) {
+pub(crate) fn close(out: &mut Vec<u8>) {
     out.extend_from_slice(b"}\n");
 }
 

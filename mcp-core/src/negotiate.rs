@@ -1,30 +1,31 @@
-//! What both sides agreed on, as everything behind the protocol sees it.
+//! What client and server agreed on, and how a version is chosen.
 //!
-//! Owns the outcome only. How it comes about is for the sessions (legacy era) and for each request
-//! (modern era) to know; the profile rules are in [`profile`](crate::profile).
+//! Both are pure: which version follows from two lists, and [`Negotiated`] is a value that never
+//! changes. The profile decisions are in [`crate::profile`].
 
 use std::sync::Arc;
 
-use crate::capability::ClientCapabilities;
+use crate::capability::{ClientCapabilities, ServerCapabilities};
+use crate::principal::{Principal, Tenant};
 use crate::profile::NegotiatedProfiles;
 use crate::types::Implementation;
 use crate::version::{Era, ProtocolVersion};
-use crate::{Principal, Tenant};
 
-/// What was negotiated with a client, for the life of a legacy session or one modern request.
+/// What is in force for a call: for the whole of a legacy session, for one request of the modern
+/// era.
 ///
-/// Immutable; cloning is cheap and shares everything.
+/// Immutable and cheap to clone; every handler can see it.
 #[derive(Debug, Clone)]
 pub struct Negotiated(Arc<NegotiatedParts>);
 
-/// What a [`Negotiated`] is made of.
+/// The parts of [`Negotiated`], to make one.
 #[derive(Debug, Clone)]
 pub struct NegotiatedParts {
     /// The protocol version in use.
     pub version: ProtocolVersion,
-    /// The era of the version in use.
+    /// Its era.
     pub era: Era,
-    /// What the client says it is: for display, never for decisions.
+    /// Who the client says it is: for display, never for decisions.
     pub client_info: Option<Implementation>,
     /// What the client can do.
     pub client_capabilities: ClientCapabilities,
@@ -37,7 +38,7 @@ pub struct NegotiatedParts {
 }
 
 impl Negotiated {
-    /// Fixes what was negotiated.
+    /// Makes the value from its parts.
     pub fn new(parts: NegotiatedParts) -> Self {
         Self(Arc::new(parts))
     }
@@ -47,12 +48,12 @@ impl Negotiated {
         &self.0.version
     }
 
-    /// The era of the version in use.
+    /// The era of that version.
     pub fn era(&self) -> Era {
         self.0.era
     }
 
-    /// What the client says it is: for display, never for decisions.
+    /// Who the client says it is: for display, never for decisions.
     pub fn client_info(&self) -> Option<&Implementation> {
         self.0.client_info.as_ref()
     }
@@ -76,4 +77,38 @@ impl Negotiated {
     pub fn tenant(&self) -> &Tenant {
         &self.0.tenant
     }
+}
+
+/// The version that a legacy server answers: the requested one if it is served, else the newest
+/// that is (2025-11-25, basic/lifecycle, "Version Negotiation").
+pub(crate) fn legacy_version(
+    requested: &ProtocolVersion,
+    served: &[ProtocolVersion],
+) -> Option<ProtocolVersion> {
+    let legacy = || served.iter().filter(|version| version.era() == Some(Era::Legacy));
+    let same = legacy().find(|version| *version == requested);
+    same.or_else(|| legacy().max_by(|a, b| a.as_str().cmp(b.as_str()))).cloned()
+}
+
+/// The newest version of an era that both lists hold.
+pub(crate) fn newest_common(
+    era: Era,
+    ours: &[ProtocolVersion],
+    theirs: &[String],
+) -> Option<ProtocolVersion> {
+    ours.iter()
+        .filter(|version| version.era() == Some(era) && theirs.iter().any(|t| t == version.as_str()))
+        .max_by(|a, b| a.as_str().cmp(b.as_str()))
+        .cloned()
+}
+
+/// What a client knows of the server that it is connected to.
+#[derive(Debug, Clone)]
+pub struct ServerFacts {
+    /// Who the server says it is: for display, never for decisions.
+    pub server_info: Option<Implementation>,
+    /// What the server can do.
+    pub capabilities: ServerCapabilities,
+    /// How the server wants to be used, for the model.
+    pub instructions: Option<String>,
 }

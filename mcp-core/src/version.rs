@@ -372,7 +372,8 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,12}") {
             let _ = text.parse::<VersionDate>();
-            prop_assert_eq!(ProtocolVersion::from(text.as_str()).as_str(), text);
+            let version = ProtocolVersion::from(text.as_str());
+            prop_assert_eq!(version.as_str(), text);
         }
     }
 }

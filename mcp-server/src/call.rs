@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use mcp_core::Negotiated;
+use mcp_core::{CallId, Negotiated};
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
 use serde_json::value::RawValue;
@@ -19,23 +19,6 @@ use crate::connection::Connection;
 use crate::context::{CallContext, Unfinished};
 use crate::extract::{Settings, State};
 use crate::outcome::Failure;
-
-/// Which call it is, unique within its connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallId(u64);
-
-impl CallId {
-    /// The call with this number.
-    pub(crate) const fn new(number: u64) -> Self {
-        Self(number)
-    }
-}
-
-impl fmt::Display for CallId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
 
 /// A call whose handler is about to start: what [extractors](crate::Param) read.
 ///

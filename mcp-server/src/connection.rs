@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::sync::Notify;
 
-use crate::call::CallId;
+use mcp_core::CallId;
 
 /// Something that a running handler wants the client to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,8 +202,8 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 
-    fn progress(call: u64, progress: f64) -> FromHandler {
-        FromHandler::Progress { call: CallId::new(call), progress, total: None, message: None }
+    fn progress(call: u32, progress: f64) -> FromHandler {
+        FromHandler::Progress { call: CallId::from_number(call), progress, total: None, message: None }
     }
 
     fn drained(connection: &Connection) -> Vec<FromHandler> {

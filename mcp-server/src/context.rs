@@ -13,7 +13,7 @@ use mcp_core::{Negotiated, Principal, Tenant};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::call::CallId;
+use mcp_core::CallId;
 use crate::connection::{Connection, FromHandler};
 
 /// The context of a running call: progress, cancellation, and who calls.
@@ -331,7 +331,7 @@ mod tests {
 
     fn context(rig: &Rig) -> CallContext {
         let connection = Arc::clone(&rig.connection);
-        CallContext::new(CallId::new(1), rig.negotiated.clone(), connection, rig.wants_progress)
+        CallContext::new(call_id(1), rig.negotiated.clone(), connection, rig.wants_progress)
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,8 +20,9 @@ mod schema;
 #[cfg(all(test, feature = "macros"))]
 mod tests;
 mod tool;
+pub mod transport;
 
-pub use call::{Call, CallId};
+pub use call::Call;
 pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;
 pub use extract::{Args, Argument, Caller, Extracted, Extractor, Param, Profiles, Settings, State};

@@ -7,11 +7,11 @@ use mcp_core::capability::ClientCapabilities;
 use mcp_core::profile::{NegotiatedProfiles, ProfileUrl};
 use mcp_core::types::Implementation;
 use mcp_core::version::{Era, ProtocolVersion};
-use mcp_core::{Negotiated, NegotiatedParts, Principal, Tenant};
+use mcp_core::{CallId, Negotiated, NegotiatedParts, Principal, Tenant};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::call::{CallId, CallParts, SettingsOf, States};
+use crate::call::{CallParts, SettingsOf, States};
 use crate::connection::{Connection, FromHandler};
 use crate::{IntoTool, Outcome};
 
@@ -47,7 +47,7 @@ impl Rig {
 
     pub(crate) fn parts<'a>(&'a self, arguments: Option<&'a RawValue>) -> CallParts<'a> {
         CallParts {
-            id: CallId::new(1),
+            id: CallId::from_number(1),
             arguments,
             negotiated: &self.negotiated,
             states: &self.states,

@@ -236,3 +236,123 @@ fn read_profiles(raw: &RawValue) -> Result<NegotiatedProfiles, InvalidAnswer> {
     }
     Ok(urls.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raw(json: &str) -> &RawValue {
+        serde_json::from_str(json).unwrap()
+    }
+
+    fn initialize(profiles: Option<&str>, profile: Option<&str>) -> Answer {
+        Answer::from_initialize(profiles.map(raw), profile.map(raw))
+    }
+
+    fn names(answer: &Answer) -> Vec<&str> {
+        answer.profiles().unwrap().unwrap().iter().map(ProfileUrl::as_str).collect()
+    }
+
+    #[test]
+    fn legacy_answer_is_read_in_both_spellings() {
+        assert!(initialize(None, None).is_absent());
+        assert_eq!(
+            names(&initialize(Some(r#"["https://h/b","https://h/a"]"#), None)),
+            ["https://h/b", "https://h/a"]
+        );
+        assert_eq!(names(&initialize(None, Some(r#""https://h/a""#))), ["https://h/a"]);
+        assert_eq!(
+            names(&initialize(Some(r#"["https://h/a"]"#), Some(r#""https://h/a""#))),
+            ["https://h/a"]
+        );
+        assert!(names(&initialize(Some("[]"), None)).is_empty());
+    }
+
+    #[test]
+    fn both_spellings_must_agree() {
+        let single = Some(r#""https://h/a""#);
+        for list in ["[]", r#"["https://h/b"]"#, r#"["https://h/a","https://h/b"]"#] {
+            let answer = initialize(Some(list), single);
+            assert_eq!(answer.profiles(), Err(&InvalidAnswer::Disagreeing), "{list}");
+        }
+    }
+
+    #[test]
+    fn broken_answers_are_violations() {
+        let twice = initialize(Some(r#"["https://h/a","https://h/a"]"#), None);
+        assert!(matches!(twice.profiles(), Err(InvalidAnswer::Repeated(_))));
+        for bad in ["null", "{}", r#""https://h/a""#, "7"] {
+            assert_eq!(
+                initialize(Some(bad), None).profiles(),
+                Err(&InvalidAnswer::NotAList),
+                "{bad}"
+            );
+        }
+        let entry = initialize(Some(r#"["https://h/a",7]"#), None);
+        assert_eq!(entry.profiles(), Err(&InvalidAnswer::Entry { index: 1 }));
+        for bad in ["null", "[]", r#""http://h""#] {
+            assert_eq!(
+                initialize(None, Some(bad)).profiles(),
+                Err(&InvalidAnswer::Singular),
+                "{bad}"
+            );
+        }
+        let many = format!("[{}]", vec![r#""https://h/a""#; 257].join(","));
+        assert_eq!(initialize(Some(&many), None).profiles(), Err(&InvalidAnswer::TooMany));
+        for bad in ["{}", "[]", "null", r#"["https://h/a"]"#, r#"{"reasons":[]}"#] {
+            let answer = Answer::from_meta(Some(raw(bad)));
+            assert!(matches!(answer.profiles(), Err(InvalidAnswer::Meta(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn broken_reasons_do_not_break_an_answer() {
+        let answer = Answer::from_meta(Some(raw(r#"{"profiles":["https://h/a"],"reasons":7}"#)));
+        assert_eq!(names(&answer), ["https://h/a"]);
+        assert!(answer.reasons().is_empty());
+        assert!(Answer::from_meta(None).is_absent());
+    }
+
+    #[test]
+    fn broken_offer_is_reported_and_counts_as_absent() {
+        for bad in
+            [r#"{"supported":{}}"#, r#"{"supported":null}"#, r#"{"supported":[7]}"#, "[]", "true"]
+        {
+            let offer = Offer::read(Some(raw(bad)));
+            assert!(offer.supported().is_none() && offer.problem().is_some(), "{bad}");
+        }
+        for absent in [Offer::read(None), Offer::read(Some(raw("{}")))] {
+            assert!(absent.supported().is_none() && absent.problem().is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let declaration = Declaration::parse(br#"[{"profileURL":"https://h/a"}]"#).unwrap();
+        let reasons =
+            Reason::read_list(raw(r#"[{"profileURL":"https://h/b","reason":"unknown"}]"#)).unwrap();
+        let json =
+            serde_json::to_string(&OfferMeta { supported: &declaration, reasons: Some(&reasons) })
+                .unwrap();
+        let offer = Offer::read(Some(raw(&json)));
+        assert_eq!((offer.supported().unwrap().len(), offer.reasons()), (1, &reasons[..]));
+        let profiles = [ProfileUrl::parse("https://h/a").unwrap()].into_iter().collect();
+        let json =
+            serde_json::to_string(&AnswerMeta { profiles: &profiles, reasons: None }).unwrap();
+        assert_eq!(json, r#"{"profiles":["https://h/a"]}"#);
+        assert_eq!(Answer::from_meta(Some(raw(&json))).profiles(), Ok(Some(&profiles)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(json in r#"(\{"(profiles|supported|reasons)":)?[\[\]{}:,"a-z0-9/.]{0,40}\}?"#) {
+            if let Ok(raw) = serde_json::from_str::<&RawValue>(&json) {
+                let _ = Answer::from_meta(Some(raw)).profiles();
+                let _ = Offer::read(Some(raw));
+                let _ = initialize(Some(&json), Some(&json)).profiles();
+            }
+        }
+    }
+}

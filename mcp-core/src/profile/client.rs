@@ -282,3 +282,182 @@ pub enum InvalidClientPolicy {
 fn has_any(profiles: &NegotiatedProfiles, group: &[ProfileUrl]) -> bool {
     group.iter().any(|url| profiles.has(url.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::profile::{
+        AnswerMeta, Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy,
+    };
+    use crate::version::ProtocolVersion;
+
+    const A: &str = "https://h/a";
+    const B: &str = "https://h/b";
+    const C: &str = "https://h/c";
+    const D: &str = "https://h/d";
+
+    fn policy() -> ClientPolicy {
+        let groups = ClientPolicy::builder().prefer(D).prefer(A).require(A).require_one_of([C, B]);
+        groups.build().unwrap()
+    }
+
+    fn answer(names: &[&str]) -> Answer {
+        let json = serde_json::to_string(&serde_json::json!({ "profiles": names })).unwrap();
+        Answer::from_meta(Some(serde_json::from_str(&json).unwrap()))
+    }
+
+    fn check(policy: &ClientPolicy, answer: &Answer) -> Result<NegotiatedProfiles, RejectionKind> {
+        policy
+            .check_answer(policy.requested(), answer, &Offer::default())
+            .map_err(|rejection| rejection.kind().clone())
+    }
+
+    #[test]
+    fn request_is_the_union_of_required_groups_and_preferred() {
+        let policy = policy();
+        let names: Vec<_> = policy.requested().iter().map(ProfileUrl::as_str).collect();
+        assert_eq!(names, [A, C, B, D]);
+        assert!(policy.has_requirements() && policy.is_aware() && !policy.is_empty());
+        let nothing = ClientPolicy::builder().build().unwrap();
+        assert!(nothing.is_empty() && !nothing.is_aware() && !nothing.has_requirements());
+        assert!(ClientPolicy::builder().aware().build().unwrap().is_aware());
+    }
+
+    #[test]
+    fn mistakes_of_a_policy_are_told() {
+        let found = ClientPolicy::builder().require("vidsrus").require(A).build().unwrap_err();
+        assert!(matches!(found, InvalidClientPolicy::Url { ref name, .. } if name == "vidsrus"));
+        let none: [&str; 0] = [];
+        let found = ClientPolicy::builder().require_one_of(none).build();
+        assert_eq!(found, Err(InvalidClientPolicy::EmptyGroup));
+        let many = (0..65).fold(ClientPolicy::builder(), |b, i| b.prefer(format!("https://h/{i}")));
+        assert_eq!(many.build(), Err(InvalidClientPolicy::Request(InvalidRequest::TooMany)));
+    }
+
+    #[test]
+    fn answer_that_meets_every_requirement_is_accepted() {
+        assert_eq!(check(&policy(), &answer(&[A, B])).unwrap().len(), 2);
+        assert_eq!(check(&policy(), &answer(&[D, C, B, A])).unwrap().len(), 4);
+    }
+
+    #[test]
+    fn missing_requirement_rejects_and_is_named() {
+        assert_eq!(check(&policy(), &answer(&[A])), Err(RejectionKind::RequiredMissing));
+        assert_eq!(check(&policy(), &answer(&[B, C])), Err(RejectionKind::RequiredMissing));
+        assert_eq!(check(&policy(), &answer(&[])), Err(RejectionKind::RequiredMissing));
+        assert_eq!(check(&policy(), &Answer::default()), Err(RejectionKind::NotAnswered));
+        let policy = policy();
+        let rejection = policy.check_answer(policy.requested(), &answer(&[D]), &Offer::default());
+        let rejection = rejection.unwrap_err();
+        assert_eq!(rejection.missing(), [ProfileUrl::parse(A).unwrap()]);
+        assert_eq!(rejection.unmet_groups().len(), 1);
+    }
+
+    #[test]
+    fn answer_that_breaks_the_protocol_rejects_before_anything_else() {
+        let outside = check(&policy(), &answer(&[A, B, "https://h/x"])).unwrap_err();
+        assert!(matches!(outside, RejectionKind::OutsideRequest(ref url) if *url == "https://h/x"));
+        let twice = check(&policy(), &answer(&[A, B, A])).unwrap_err();
+        assert!(matches!(twice, RejectionKind::Repeated(_)));
+        let malformed = check(&policy(), &answer(&["http://h/a"])).unwrap_err();
+        assert!(matches!(malformed, RejectionKind::Malformed(_)));
+        for kind in [outside, twice, malformed] {
+            assert!(kind.is_violation());
+        }
+    }
+
+    #[test]
+    fn without_requirements_silence_is_accepted_and_a_broken_answer_is_not() {
+        let policy = ClientPolicy::builder().prefer(A).build().unwrap();
+        assert!(check(&policy, &Answer::default()).unwrap().is_empty());
+        assert!(check(&policy, &answer(&[])).unwrap().is_empty());
+        assert!(check(&policy, &answer(&["x"])).is_err());
+        let aware = ClientPolicy::builder().aware().build().unwrap();
+        assert_eq!(check(&aware, &answer(&[A, B])).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn discovery_confirms_in_the_clients_order_and_by_the_answer_alone() {
+        let confirmed = policy().choose_from_discovery(&answer(&[B, D, A]), &Offer::default());
+        let confirmed = confirmed.unwrap();
+        let names: Vec<_> = confirmed.request.iter().map(ProfileUrl::as_str).collect();
+        assert_eq!(names, [A, B, D]);
+        let json = format!(r#"[{{"profileURL":"{A}"}},{{"profileURL":"{B}"}}]"#);
+        let offer = Offer::from(Declaration::parse(json.as_bytes()));
+        let rejection = policy().choose_from_discovery(&Answer::default(), &offer).unwrap_err();
+        assert_eq!(*rejection.kind(), RejectionKind::NotAnswered);
+        assert_eq!(rejection.supported().unwrap().len(), 2);
+        let aware = ClientPolicy::builder().aware().build().unwrap();
+        let defaults = aware.choose_from_discovery(&answer(&[B]), &offer).unwrap();
+        assert!(defaults.request.is_empty() && defaults.profiles.has(B));
+    }
+
+    #[test]
+    fn refusal_of_the_server_names_what_was_required() {
+        let data = format!(r#"{{"reasons":[{{"profileURL":"{A}","reason":"notPermitted"}}]}}"#);
+        let policy = policy();
+        let raw = serde_json::from_str(&data).unwrap();
+        let rejection = policy.refused(policy.requested(), Some(raw));
+        assert_eq!(*rejection.kind(), RejectionKind::Refused);
+        assert!(format!("{rejection:#}").contains("not permitted for this caller"));
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_answers_are_within_the_request_and_meet_the_policy(
+            required in prop::collection::vec(0usize..6, 0..3),
+            group in prop::collection::vec(0usize..6, 1..3),
+            preferred in prop::collection::vec(0usize..6, 0..3),
+            answered in prop::collection::vec(0usize..7, 0..5),
+        ) {
+            let name = |i: &usize| format!("https://h/{i}");
+            let mut builder = ClientPolicy::builder().require_one_of(group.iter().map(name));
+            for i in &required { builder = builder.require(name(i)); }
+            for i in &preferred { builder = builder.prefer(name(i)); }
+            let policy = builder.build().unwrap();
+            let names: Vec<_> = answered.iter().map(name).collect();
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            if let Ok(profiles) = check(&policy, &answer(&names)) {
+                prop_assert!(profiles.iter().all(|url| policy.requested().has(url.as_str())));
+                prop_assert!(required.iter().all(|i| profiles.has(&name(i))));
+                prop_assert!(group.iter().any(|i| profiles.has(&name(i))));
+                prop_assert_eq!(profiles.len(), answered.len());
+            }
+        }
+
+        #[test]
+        fn i5_both_halves_hold_the_same_set_or_none(
+            required in prop::collection::vec(0usize..5, 0..3),
+            preferred in prop::collection::vec(0usize..5, 0..4),
+            entitled in prop::collection::vec(0usize..5, 0..5),
+            exclusive in prop::collection::vec(0usize..4, 0..3),
+        ) {
+            let name = |i: &usize| format!("https://h/{i}");
+            let entry = |i| DeclaredProfile::new(ProfileUrl::parse(&name(&i)).unwrap(), MinMcpVersion::ANY);
+            let declaration = Declaration::new((0..4).map(entry)).unwrap();
+            let server = ProfilePolicy::builder(declaration).exclusive(exclusive.iter().map(name)).build().unwrap();
+            let server = server.resolve(&Entitlement::only(entitled.iter().map(name)));
+            let mut builder = ClientPolicy::builder();
+            for i in &required { builder = builder.require(name(i)); }
+            for i in &preferred { builder = builder.prefer(name(i)); }
+            let client = builder.build().unwrap();
+
+            let version = ProtocolVersion::LATEST;
+            let agreement = server.discover(client.requested(), &version);
+            let meta = AnswerMeta { profiles: &agreement.profiles, reasons: Some(&agreement.reasons) };
+            let meta = serde_json::value::to_raw_value(&meta).unwrap();
+            match client.choose_from_discovery(&Answer::from_meta(Some(&meta)), &Offer::default()) {
+                Ok(confirmed) => match server.decide(&confirmed.request, &version, crate::profile::Terms::AllOrNothing) {
+                    crate::profile::Decision::Agreed { profiles, .. } => {
+                        prop_assert!(profiles.same_set(&confirmed.profiles));
+                        prop_assert!(client.is_met_by(&profiles));
+                    }
+                    crate::profile::Decision::Refused(refusal) => prop_assert!(false, "{}", refusal),
+                },
+                Err(rejection) => prop_assert!(required.iter().any(|i| !agreement.profiles.has(&name(i))), "{}", rejection),
+            }
+        }
+    }
+}

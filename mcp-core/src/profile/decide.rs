@@ -85,7 +85,7 @@ impl ResolvedPolicy {
     ///
     /// A legacy list shows what the negotiated profiles allow. A modern one shows what the caller
     /// is entitled to, for it may vary only with the authorization of a request (MCP 2026-07-28,
-    /// server/tools, "Listing Tools").
+    /// server/tools, "Capabilities").
     #[must_use]
     pub fn visible(
         &self,
@@ -387,4 +387,419 @@ struct Settled {
 
 fn is_open(profiles: &[ProfileUrl], negotiated: &NegotiatedProfiles) -> bool {
     profiles.is_empty() || profiles.iter().any(|url| negotiated.has(url.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::profile::{
+        Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy,
+        ProfilePolicyBuilder,
+    };
+
+    const BASIC: &str = "https://vidsrus/basic";
+    const FUTURE: &str = "https://vidsrus/future";
+    const MTLS: &str = "https://vidsrus/mtls";
+    const PREMIUM: &str = "https://vidsrus/premium";
+    const STANDARD: &str = "https://vidsrus/standard";
+    const UNKNOWN: &str = "https://elsewhere/unknown";
+    const MODERN: ProtocolVersion = ProtocolVersion::V2026_07_28;
+
+    fn url(text: &str) -> ProfileUrl {
+        ProfileUrl::parse(text).unwrap()
+    }
+
+    fn ask(names: &[&str]) -> RequestedProfiles {
+        RequestedProfiles::new(names.iter().map(|name| url(name))).unwrap()
+    }
+
+    fn builder() -> ProfilePolicyBuilder {
+        let entry =
+            |(name, min): (&str, &str)| DeclaredProfile::new(url(name), min.parse().unwrap());
+        let entries = [
+            (PREMIUM, "2025-08-13"),
+            (STANDARD, "2025-08-13"),
+            (BASIC, "2024-11-05"),
+            (MTLS, "2024-11-05"),
+            (FUTURE, "2026-08-13"),
+        ];
+        ProfilePolicy::builder(Declaration::new(entries.map(entry)).unwrap())
+            .exclusive([PREMIUM, STANDARD])
+    }
+
+    fn everyone(builder: ProfilePolicyBuilder) -> ResolvedPolicy {
+        builder.build().unwrap().resolve(&Entitlement::all())
+    }
+
+    fn agreed(decision: Decision) -> (Vec<String>, Vec<(String, String)>) {
+        match decision {
+            Decision::Agreed { profiles, reasons } => (texts(&profiles), words(&reasons)),
+            Decision::Refused(refusal) => panic!("{refusal}"),
+        }
+    }
+
+    fn refused(decision: Decision) -> Refusal {
+        match decision {
+            Decision::Agreed { profiles, .. } => panic!("agreed on {profiles}"),
+            Decision::Refused(refusal) => refusal,
+        }
+    }
+
+    fn texts(profiles: &NegotiatedProfiles) -> Vec<String> {
+        profiles.iter().map(ToString::to_string).collect()
+    }
+
+    fn words(reasons: &[Reason]) -> Vec<(String, String)> {
+        reasons.iter().map(|r| (r.url().to_string(), r.kind().as_str().to_owned())).collect()
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|&(url, word)| (url.to_owned(), word.to_owned())).collect()
+    }
+
+    #[test]
+    fn nothing_requested_gives_the_defaults_that_the_version_allows() {
+        let policy = everyone(builder().default_profile(STANDARD).default_profile(BASIC));
+        for terms in [Terms::Partial, Terms::AllOrNothing] {
+            let (profiles, reasons) = agreed(policy.decide(&ask(&[]), &MODERN, terms));
+            assert_eq!((profiles, reasons), (vec![STANDARD.into(), BASIC.into()], vec![]));
+            let old = ProtocolVersion::V2025_06_18;
+            assert_eq!(agreed(policy.decide(&ask(&[]), &old, terms)).0, [BASIC]);
+        }
+        let none = everyone(builder());
+        assert!(agreed(none.decide(&ask(&[]), &MODERN, Terms::Partial)).0.is_empty());
+    }
+
+    #[test]
+    fn exclusive_defaults_and_picks_go_by_the_order_of_the_declaration() {
+        let policy = builder().default_profile(STANDARD).default_profile(PREMIUM).build().unwrap();
+        let decide = |entitlement: Entitlement| {
+            let caller = policy.resolve(&entitlement);
+            agreed(caller.decide(&ask(&[]), &MODERN, Terms::AllOrNothing)).0
+        };
+        assert_eq!(decide(Entitlement::all()), [PREMIUM]);
+        assert_eq!(decide(Entitlement::only([STANDARD])), [STANDARD]);
+        assert_eq!(decide(Entitlement::all().pick(STANDARD).pick(PREMIUM)), [PREMIUM]);
+        assert_eq!(decide(Entitlement::all().pick(BASIC)), [BASIC]);
+    }
+
+    #[test]
+    fn pick_that_cannot_be_in_force_leaves_the_defaults() {
+        let policy = builder().default_profile(BASIC).checked(MTLS).build().unwrap();
+        for entitlement in [
+            Entitlement::all().pick(FUTURE),
+            Entitlement::all().pick(MTLS),
+            Entitlement::all().pick(UNKNOWN),
+            Entitlement::only([BASIC]).pick(PREMIUM),
+        ] {
+            let caller = policy.resolve(&entitlement);
+            assert_eq!(agreed(caller.decide(&ask(&[]), &MODERN, Terms::Partial)).0, [BASIC]);
+        }
+    }
+
+    #[test]
+    fn request_is_walked_in_its_order_and_answered_in_that_of_the_declaration() {
+        let policy = everyone(builder());
+        let requested = ask(&[UNKNOWN, BASIC, STANDARD, PREMIUM, FUTURE]);
+        let (profiles, reasons) = agreed(policy.decide(&requested, &MODERN, Terms::Partial));
+        assert_eq!(profiles, [STANDARD, BASIC]);
+        let expected = [(UNKNOWN, "unknown"), (PREMIUM, "conflict"), (FUTURE, "mcpVersionTooLow")];
+        assert_eq!(reasons, pairs(&expected));
+    }
+
+    #[test]
+    fn modern_request_is_all_or_nothing() {
+        let policy = everyone(builder());
+        let requested = ask(&[BASIC, STANDARD, FUTURE]);
+        let refusal = refused(policy.decide(&requested, &MODERN, Terms::AllOrNothing));
+        assert_eq!(refusal.code(), 1004);
+        assert_eq!(words(refusal.rejection().reasons()), pairs(&[(FUTURE, "mcpVersionTooLow")]));
+        let all = ask(&[BASIC, STANDARD]);
+        let (profiles, reasons) = agreed(policy.decide(&all, &MODERN, Terms::AllOrNothing));
+        assert_eq!((profiles, reasons), (vec![STANDARD.into(), BASIC.into()], vec![]));
+    }
+
+    #[test]
+    fn nothing_kept_rejects_even_under_partial_terms() {
+        let policy = everyone(builder().default_profile(BASIC));
+        let refusal = refused(policy.decide(&ask(&[UNKNOWN]), &MODERN, Terms::Partial));
+        assert_eq!(refusal.code(), 1004);
+        let agreement = policy.discover(&ask(&[UNKNOWN]), &MODERN);
+        assert!(agreement.profiles.is_empty());
+        assert_eq!(words(&agreement.reasons), pairs(&[(UNKNOWN, "unknown")]));
+    }
+
+    #[test]
+    fn refusal_is_written_as_the_contract_shows() {
+        let premium = "https://vidsrus/mcp-profiles/premium";
+        let entry = DeclaredProfile::new(url(premium), "2026-08-13".parse().unwrap());
+        let policy = everyone(ProfilePolicy::builder(Declaration::new([entry]).unwrap()));
+        let refusal = refused(policy.decide(&ask(&[premium]), &MODERN, Terms::AllOrNothing));
+        assert_eq!(
+            refusal.message(),
+            "no requested profile is available: https://vidsrus/mcp-profiles/premium needs MCP \
+             2026-08-13 or later, this session uses 2026-07-28"
+        );
+        let expected = json!({
+            "requested": [premium],
+            "supported": [{"profileURL": premium, "minMcpVersion": "2026-08-13"}],
+            "reasons": [{"profileURL": premium, "reason": "mcpVersionTooLow", "minMcpVersion": "2026-08-13"}]
+        });
+        assert_eq!(serde_json::to_value(refusal.data(true)).unwrap(), expected);
+        let only_supported = json!({"supported": expected["supported"]});
+        assert_eq!(serde_json::to_value(refusal.data(false)).unwrap(), only_supported);
+    }
+
+    #[test]
+    fn compulsory_profile_is_never_in_force_unasked() {
+        let policy = builder().compulsory(BASIC).build().unwrap();
+        let caller = policy.resolve(&Entitlement::all().pick(BASIC));
+        let modern = refused(caller.decide(&ask(&[]), &MODERN, Terms::AllOrNothing));
+        assert_eq!(modern.code(), -32021);
+        let data = serde_json::to_value(modern.data(false)).unwrap();
+        let required = json!({"extensions": {EXTENSION: {"requested": [BASIC]}}});
+        assert_eq!(data["requiredCapabilities"], required);
+        let legacy = ProtocolVersion::V2025_11_25;
+        let legacy = refused(caller.decide(&ask(&[]), &legacy, Terms::Partial));
+        assert_eq!(legacy.code(), 1004);
+        assert_eq!(words(legacy.rejection().reasons()), pairs(&[(BASIC, "notRequested")]));
+        let agreement = caller.discover(&ask(&[PREMIUM]), &MODERN);
+        assert!(agreement.profiles.is_empty());
+        assert_eq!(words(&agreement.reasons), pairs(&[(BASIC, "notRequested")]));
+        let asked = caller.decide(&ask(&[BASIC]), &MODERN, Terms::AllOrNothing);
+        assert_eq!(agreed(asked).0, [BASIC]);
+    }
+
+    #[test]
+    fn not_agreed_goes_before_missing_capability() {
+        let policy = builder().compulsory(BASIC).compulsory(MTLS).checked(MTLS).build().unwrap();
+        let caller = policy.resolve(&Entitlement::all());
+        let both = refused(caller.decide(&ask(&[]), &MODERN, Terms::AllOrNothing));
+        assert_eq!(both.code(), 1004);
+        let expected = [(BASIC, "notRequested"), (MTLS, "notPermitted")];
+        assert_eq!(words(both.rejection().reasons()), pairs(&expected));
+        let caller = caller.passed(MTLS);
+        let left_out = ask(&[MTLS, PREMIUM, FUTURE]);
+        let left_out = refused(caller.decide(&left_out, &MODERN, Terms::AllOrNothing));
+        assert_eq!(left_out.code(), 1004);
+        let unasked = refused(caller.decide(&ask(&[MTLS]), &MODERN, Terms::AllOrNothing));
+        assert_eq!((unasked.code(), unasked.rejection().ask_for()), (-32021, &[url(BASIC)][..]));
+    }
+
+    #[test]
+    fn requested_compulsory_profile_is_explained_once() {
+        let policy = builder().compulsory(BASIC).build().unwrap();
+        let caller = policy.resolve(&Entitlement::only([PREMIUM]));
+        let refusal = refused(caller.decide(&ask(&[BASIC, PREMIUM]), &MODERN, Terms::Partial));
+        assert_eq!(words(refusal.rejection().reasons()), pairs(&[(BASIC, "notPermitted")]));
+    }
+
+    #[test]
+    fn gated_item_is_refused_by_era_and_entitlement() {
+        let policy = builder().build().unwrap();
+        let (paid, free) =
+            (policy.resolve(&Entitlement::all()), policy.resolve(&Entitlement::only([STANDARD])));
+        let standard: NegotiatedProfiles = [url(STANDARD)].into_iter().collect();
+        let (legacy, clip, either) =
+            (ProtocolVersion::V2025_11_25, [url(PREMIUM)], [url(PREMIUM), url(STANDARD)]);
+        assert_eq!(paid.gate(&[], &standard, &legacy), Gate::Allowed);
+        assert_eq!(paid.gate(&either, &standard, &legacy), Gate::Allowed);
+        assert_eq!(paid.gate(&clip, &standard, &legacy), Gate::Unknown);
+        assert_eq!(paid.gate(&clip, &standard, &"2099-01-01".into()), Gate::Unknown);
+        assert_eq!(free.gate(&clip, &standard, &MODERN), Gate::Unknown);
+        assert_eq!(paid.gate(&[url(FUTURE)], &standard, &MODERN), Gate::Unknown);
+        assert_eq!(paid.gate(&clip, &standard, &MODERN), Gate::NeedsProfile(url(PREMIUM)));
+        let refusal = paid.needs_profile(url(PREMIUM), &ask(&[STANDARD]), &MODERN);
+        assert_eq!((refusal.code(), refusal.rejection().ask_for()), (-32021, &clip[..]));
+    }
+
+    #[test]
+    fn legacy_list_shows_the_session_and_modern_list_the_entitlement() {
+        let policy = builder().build().unwrap();
+        let free = policy.resolve(&Entitlement::only([STANDARD]));
+        let none = NegotiatedProfiles::default();
+        let premium: NegotiatedProfiles = [url(PREMIUM)].into_iter().collect();
+        let legacy = ProtocolVersion::V2025_11_25;
+        for (gates, set, version, shown) in [
+            (&[][..], &none, &legacy, true),
+            (&[], &none, &MODERN, true),
+            (&[url(STANDARD)], &none, &legacy, false),
+            (&[url(STANDARD)], &none, &MODERN, true),
+            (&[url(PREMIUM)], &premium, &legacy, true),
+            (&[url(PREMIUM)], &premium, &MODERN, false),
+        ] {
+            assert_eq!(free.visible(gates, set, version), shown, "{gates:?} {version}");
+        }
+    }
+
+    #[test]
+    fn continuation_needs_every_profile_it_began_with() {
+        let policy = builder().build().unwrap();
+        let caller = policy.resolve(&Entitlement::only([STANDARD, BASIC]));
+        let began: NegotiatedProfiles = [url(BASIC), url(PREMIUM)].into_iter().collect();
+        let now: NegotiatedProfiles = [url(STANDARD)].into_iter().collect();
+        assert!(caller.still_in_force(&began, &began, &ask(&[]), &MODERN).is_ok());
+        let refusal = caller.still_in_force(&began, &now, &ask(&[STANDARD]), &MODERN).unwrap_err();
+        assert_eq!(refusal.code(), 1004);
+        let expected = [(BASIC, "notRequested"), (PREMIUM, "notPermitted")];
+        assert_eq!(words(refusal.rejection().reasons()), pairs(&expected));
+        assert!(caller.permits_all(&now) && !caller.permits_all(&began));
+    }
+
+    #[test]
+    fn usual_answers_share_one_allocation() {
+        let policy = everyone(builder().default_profile(STANDARD).default_profile(BASIC));
+        let decide = |requested: &RequestedProfiles| match policy.decide(
+            requested,
+            &MODERN,
+            Terms::AllOrNothing,
+        ) {
+            Decision::Agreed { profiles, .. } => profiles,
+            Decision::Refused(refusal) => panic!("{refusal}"),
+        };
+        for requested in [ask(&[]), ask(&[MTLS]), ask(&[PREMIUM, BASIC, MTLS])] {
+            let (one, two) = (decide(&requested), decide(&requested));
+            assert!(std::sync::Arc::ptr_eq(&one.0, &two.0), "{requested:?}");
+        }
+    }
+
+    /// A server and a caller, with names by index into six profiles.
+    #[derive(Clone, Debug)]
+    struct Case {
+        policy: ResolvedPolicy,
+        requested: RequestedProfiles,
+        version: ProtocolVersion,
+    }
+
+    fn case() -> impl Strategy<Value = Case> {
+        let some = || prop::collection::vec(0usize..6, 0..4);
+        let mins =
+            prop::collection::vec(prop::sample::select(vec!["", "2025-08-13", "2099-01-01"]), 6);
+        let versions = vec!["2024-11-05", "2025-11-25", "2026-07-28", "draft"];
+        let requested = prop::collection::vec(0usize..8, 0..6);
+        let version = prop::sample::select(versions);
+        let lists = (some(), some(), some(), some(), some(), some());
+        (mins, lists, requested, version, any::<bool>()).prop_map(
+            |(
+                mins,
+                (group, defaults, compulsory, checked, entitled, picked),
+                requested,
+                version,
+                all,
+            )| {
+                let name = |i: &usize| format!("https://h/{}", 7 - i);
+                let entries = mins.iter().enumerate().map(|(i, min)| {
+                    let min = min.parse().unwrap_or(MinMcpVersion::ANY);
+                    DeclaredProfile::new(url(&name(&i)), min)
+                });
+                let declaration = Declaration::new(entries).unwrap();
+                let mut builder =
+                    ProfilePolicy::builder(declaration).exclusive(group.iter().map(name));
+                for profile in &checked {
+                    builder = builder.checked(name(profile));
+                }
+                for profile in defaults.iter().filter(|profile| !compulsory.contains(profile)) {
+                    builder = builder.default_profile(name(profile));
+                }
+                for profile in compulsory.iter().filter(|profile| !group.contains(profile)) {
+                    builder = builder.compulsory(name(profile));
+                }
+                let mut entitlement = if all {
+                    Entitlement::all()
+                } else {
+                    Entitlement::only(entitled.iter().map(name))
+                };
+                for profile in &picked {
+                    entitlement = entitlement.pick(name(profile));
+                }
+                let mut policy = builder.build().unwrap().resolve(&entitlement);
+                if all && let Some(profile) = checked.first() {
+                    policy = policy.passed(name(profile));
+                }
+                let requested = requested.iter().map(|i| url(&name(i)));
+                let requested = RequestedProfiles::new(requested).unwrap();
+                Case { policy, requested, version: version.into() }
+            },
+        )
+    }
+
+    fn position(policy: &ResolvedPolicy, url: &ProfileUrl) -> Option<usize> {
+        policy.declaration().iter().position(|entry| entry.url() == url)
+    }
+
+    proptest! {
+        #[test]
+        fn i2_whatever_is_in_force_is_declared_requested_permitted_and_free_of_conflict(case in case(), partial: bool) {
+            let Case { policy, requested, version } = case;
+            let terms = if partial { Terms::Partial } else { Terms::AllOrNothing };
+            let agreement = policy.discover(&requested, &version);
+            let decision = policy.decide(&requested, &version, terms);
+            let agreed = match &decision {
+                Decision::Agreed { profiles, .. } => profiles.clone(),
+                Decision::Refused(_) => NegotiatedProfiles::default(),
+            };
+            for profiles in [&agreed, &agreement.profiles] {
+                let places: Vec<_> = profiles.iter().map(|url| position(&policy, url)).collect();
+                prop_assert!(places.iter().all(Option::is_some));
+                prop_assert!(places.is_sorted_by(|a, b| a < b));
+                for one in profiles {
+                    prop_assert!(requested.is_empty() || requested.has(one.as_str()));
+                    prop_assert!(policy.permits(one.as_str()));
+                    let entry = policy.declaration().find(one.as_str()).unwrap();
+                    prop_assert!(entry.min_mcp_version().admits(&version));
+                    for other in profiles {
+                        prop_assert!(!policy.policy().excludes(one.as_str(), other.as_str()));
+                    }
+                }
+                if requested.is_empty() {
+                    prop_assert!(policy.policy().compulsory().all(|url| !profiles.has(url.as_str())));
+                }
+            }
+            match decision {
+                Decision::Agreed { profiles, reasons } => {
+                    prop_assert!(policy.policy().compulsory().all(|url| profiles.has(url.as_str())));
+                    if !requested.is_empty() {
+                        prop_assert!(!profiles.is_empty());
+                        prop_assert_eq!(profiles.len() + reasons.len(), requested.len());
+                    }
+                    if !partial {
+                        prop_assert!(reasons.is_empty());
+                    }
+                    prop_assert_eq!(agreement, Agreement { profiles, reasons });
+                }
+                Decision::Refused(refusal) => {
+                    prop_assert!(!refusal.rejection().reasons().is_empty());
+                    prop_assert!(!partial || refusal.code() == 1004);
+                }
+            }
+        }
+
+        #[test]
+        fn what_discovery_confirms_the_next_request_gets(case in case()) {
+            let Case { policy, requested, version } = case;
+            let agreement = policy.discover(&requested, &version);
+            if !requested.is_empty() && !agreement.profiles.is_empty() {
+                let again = RequestedProfiles::new(agreement.profiles.iter().cloned()).unwrap();
+                match policy.decide(&again, &version, Terms::AllOrNothing) {
+                    Decision::Agreed { profiles, .. } => prop_assert_eq!(profiles, agreement.profiles),
+                    Decision::Refused(refusal) => prop_assert!(false, "{}", refusal),
+                }
+            }
+        }
+
+        #[test]
+        fn asking_for_what_a_missing_capability_names_is_enough(case in case()) {
+            let Case { policy, requested, version } = case;
+            if let Decision::Refused(refusal @ Refusal::MissingCapability(_)) = policy.decide(&requested, &version, Terms::AllOrNothing) {
+                let more = requested.iter().chain(refusal.rejection().ask_for()).cloned();
+                let more = RequestedProfiles::new(more).unwrap();
+                let decision = policy.decide(&more, &version, Terms::AllOrNothing);
+                let agreed = matches!(decision, Decision::Agreed { .. });
+                prop_assert!(agreed);
+            }
+        }
+    }
 }

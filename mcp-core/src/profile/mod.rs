@@ -44,7 +44,7 @@ pub use url::{InvalidProfileUrl, ProfileUrl};
 
 /// The identifier of the profiles extension, in `capabilities.extensions` and in `_meta`.
 ///
-/// Extension identifiers: MCP 2026-07-28, basic, "Extension negotiation".
+/// Extension identifiers: MCP 2026-07-28, basic/versioning, "Extension negotiation".
 pub const EXTENSION: &str = "dev.behaviour-profiles/profiles";
 
 /// The name that the declaration has below `/.well-known/`.
@@ -55,5 +55,5 @@ pub const NOT_AGREED: i32 = 1004;
 
 /// The error code of `MissingRequiredClientCapability`.
 ///
-/// MCP 2026-07-28, basic, "Error codes".
+/// MCP 2026-07-28, basic, "Error Codes".
 pub const MISSING_REQUIRED_CLIENT_CAPABILITY: i32 = -32021;

@@ -42,7 +42,6 @@ pub struct ProfilePolicy(Arc<Prepared>);
 
 impl ProfilePolicy {
     /// Starts a policy; the entries of the declaration that say `default` are its first defaults.
-    #[must_use]
     pub fn builder(declaration: Declaration) -> ProfilePolicyBuilder {
         ProfilePolicyBuilder {
             declaration,

@@ -403,3 +403,131 @@ fn read_ask_for(required: &RawValue) -> Option<Vec<ProfileUrl>> {
     let asked = RequestedProfiles::parse_extension(extensions.profiles).ok()?;
     Some(asked.iter().cloned().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{EXTENSION, ReasonKind, Refusal};
+
+    const PREMIUM: &str = "https://vidsrus/mcp-profiles/premium";
+    const STANDARD: &str = "https://vidsrus/mcp-profiles/standard";
+
+    fn url(text: &str) -> ProfileUrl {
+        ProfileUrl::parse(text).unwrap()
+    }
+
+    fn supported() -> Declaration {
+        let json = format!(
+            r#"[{{"profileURL":"{PREMIUM}","minMcpVersion":"2025-08-13"}},
+                {{"profileURL":"{STANDARD}","minMcpVersion":"2025-08-13","default":true}}]"#
+        );
+        Declaration::parse(json.as_bytes()).unwrap()
+    }
+
+    fn rejection(kind: RejectionKind) -> Rejection {
+        Rejection::new(kind, RequestedProfiles::new([url(PREMIUM)]).unwrap())
+            .with_supported(supported())
+            .with_reasons(vec![Reason::new(url(PREMIUM), ReasonKind::NotPermitted)])
+            .with_version(ProtocolVersion::V2026_07_28)
+            .with_server("vidsrus 1.0")
+    }
+
+    fn read(data: &str) -> Rejection {
+        Rejection::from_peer(
+            RequestedProfiles::default(),
+            Some(serde_json::from_str(data).unwrap()),
+        )
+    }
+
+    #[test]
+    fn table_for_people_lines_up() {
+        let rejection = rejection(RejectionKind::RequiredMissing)
+            .with_missing(vec![url(PREMIUM)], Vec::new())
+            .with_sent("server/discover, nothing else; the server process has been ended");
+        let expected = "\
+profiles not agreed with `vidsrus 1.0` (MCP 2026-07-28)
+  required  https://vidsrus/mcp-profiles/premium   not permitted for this caller
+  offered   https://vidsrus/mcp-profiles/premium   from MCP 2025-08-13
+            https://vidsrus/mcp-profiles/standard  from MCP 2025-08-13, default
+  sent: server/discover, nothing else; the server process has been ended";
+        assert_eq!(format!("{rejection:#}"), expected);
+        assert_eq!(
+            rejection.to_string(),
+            "profiles not agreed with `vidsrus 1.0`: required profiles are not in force: \
+             https://vidsrus/mcp-profiles/premium is not permitted for this caller"
+        );
+    }
+
+    #[test]
+    fn table_names_groups_needs_and_the_violation() {
+        let requested = RequestedProfiles::new([url("https://h/b")]).unwrap();
+        let rejection =
+            Rejection::new(RejectionKind::OutsideRequest(url("https://h/x")), requested)
+                .with_missing(Vec::new(), vec![vec![url("https://h/a"), url("https://h/b")]])
+                .with_reasons(vec![Reason::new(url("https://h/c"), ReasonKind::NotRequested)]);
+        let expected = "\
+profiles not agreed
+  the server broke the protocol: it put https://h/x in force, which was not requested
+  one of   https://h/a  not in force
+           https://h/b  not in force
+  needed   https://h/c  compulsory and not requested
+  offered  nothing";
+        assert_eq!(format!("{rejection:#}"), expected);
+        assert!(rejection.kind().is_violation());
+    }
+
+    #[test]
+    fn message_names_at_most_three_profiles_on_one_line() {
+        let reasons =
+            (0..64).map(|i| Reason::new(url(&format!("https://h/{i}")), ReasonKind::Unknown));
+        let rejection = rejection(RejectionKind::NothingAvailable).with_reasons(reasons.collect());
+        let message = rejection.message();
+        assert!(
+            message.ends_with("; https://h/2 is not known to this server; and 61 more"),
+            "{message}"
+        );
+        assert!(!rejection.to_string().contains('\n'));
+    }
+
+    #[test]
+    fn names_of_a_hostile_server_cannot_drive_a_terminal() {
+        let rejection = rejection(RejectionKind::Refused)
+            .with_server("\u{1b}]0;owned\u{7}\n")
+            .with_version("\u{1b}[2J".into());
+        for text in [rejection.to_string(), format!("{rejection:#}"), rejection.message()] {
+            assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn refusal_of_our_server_is_read_by_our_client() {
+        let refusal = Refusal::MissingCapability(
+            rejection(RejectionKind::CompulsoryMissing).with_ask_for([url(STANDARD)]),
+        );
+        let read = read(&serde_json::to_string(&refusal.data(true)).unwrap());
+        assert_eq!(read.supported(), Some(&supported()));
+        assert_eq!(read.reasons(), refusal.rejection().reasons());
+        assert_eq!(read.ask_for(), [url(STANDARD)], "the literal must stay {EXTENSION}");
+    }
+
+    #[test]
+    fn malformed_parts_of_a_peers_data_count_as_absent() {
+        for data in [
+            "null",
+            "[]",
+            "7",
+            r#"{"supported":7,"reasons":"x","requiredCapabilities":[],"requested":{}}"#,
+            r#"{"supported":[{}],"reasons":[{}],"requiredCapabilities":{"extensions":{}}}"#,
+            r#"{"supported":null,"reasons":null,"requiredCapabilities":null}"#,
+        ] {
+            let read = read(data);
+            assert!(read.supported().is_none() && read.reasons().is_empty(), "{data}");
+            assert!(read.ask_for().is_empty(), "{data}");
+        }
+        let some = read(&format!(
+            r#"{{"supported":7,"reasons":[{{"profileURL":"{PREMIUM}","reason":"conflict"}}]}}"#
+        ));
+        assert_eq!(some.reasons().len(), 1);
+        assert!(Rejection::from_peer(RequestedProfiles::default(), None).reasons().is_empty());
+    }
+}

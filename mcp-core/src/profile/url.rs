@@ -255,7 +255,7 @@ fn check_authority(authority: &str) -> Result<(), InvalidProfileUrl> {
     }
     if host.contains(['[', ']']) {
         let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if !inner.is_some_and(|inner| inner.parse::<Ipv6Addr>().is_ok()) {
+        if inner.is_none_or(|inner| inner.parse::<Ipv6Addr>().is_err()) {
             return Err(InvalidProfileUrl::IpLiteral);
         }
     }

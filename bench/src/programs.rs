@@ -1,0 +1,77 @@
+//! Which programs are compared, and how they are built.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// One side of the comparison: a name for the report and a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    pub(crate) command: Vec<String>,
+}
+
+/// The programs that are there.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    pub(crate) servers: Vec<Contender>,
+    pub(crate) clients: Vec<Contender>,
+}
+
+/// Names of the sides.
+pub(crate) const OURS: &str = "ours";
+/// The side that ratios are taken to.
+pub(crate) const REFERENCE: &str = "rmcp tuned";
+const AS_IN_EXAMPLES: &str = "rmcp as in examples";
+
+impl Programs {
+    /// Finds the programs beside this one; what is missing is named on standard error.
+    pub(crate) fn find() -> io::Result<Self> {
+        let folder = release_folder()?;
+        let contender = |name, file: &str, arguments: &[&str]| {
+            let program = folder.join(file);
+            if !program.exists() {
+                eprintln!("{} is missing and left out", program.display());
+                return None;
+            }
+            let mut command = vec![program.to_string_lossy().into_owned()];
+            command.extend(arguments.iter().map(|&argument| argument.to_owned()));
+            Some(Contender { name, command })
+        };
+        let servers = [
+            contender(OURS, "test-server", &["stdio"]),
+            contender(REFERENCE, "rmcp-server-tuned", &[]),
+            contender(AS_IN_EXAMPLES, "rmcp-server", &[]),
+        ];
+        let clients =
+            [contender(OURS, "bench-client", &[]), contender(REFERENCE, "rmcp-client", &[])];
+        Ok(Self {
+            servers: servers.into_iter().flatten().collect(),
+            clients: clients.into_iter().flatten().collect(),
+        })
+    }
+}
+
+/// Builds the programs; cargo's progress goes to standard error.
+pub(crate) fn build() -> io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for package in ["mcp-tests", "mcp-bench"] {
+        let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["build", "--release", "--package", package, "--bins"])
+            .current_dir(&root)
+            .stdout(Stdio::null())
+            .status()?;
+        if !status.success() {
+            return Err(io::Error::other(format!("building {package} failed ({status})")));
+        }
+    }
+    Ok(())
+}
+
+/// Where cargo puts release builds, also if this program is a debug build.
+fn release_folder() -> io::Result<PathBuf> {
+    let program = env::current_exe()?;
+    let profiles = program.ancestors().nth(2).ok_or(io::ErrorKind::NotFound)?;
+    Ok(profiles.join("release"))
+}

@@ -1,0 +1,651 @@
+//! The server's half: one legacy session, and modern requests that are decided one by one.
+//!
+//! ```text
+//! AwaitingInitialize ──initialize──▶ Initializing ──policy, decision──▶ Established ──▶ Closed
+//!                                        └────────────────────────────▶ Rejected ─────▶ Closed
+//! each modern request: policy, decision ──▶ run, or an error; independent of the states above,
+//! but nothing is served after Rejected
+//! ```
+//!
+//! The machine does not know any handler. It answers what the protocol itself answers (`ping`,
+//! `initialize`, `server/discover`, everything invalid) and hands the rest out as
+//! [`ServerEvent::Call`], with what is in force for it.
+
+mod batch;
+mod config;
+mod described;
+mod event;
+mod initialize;
+mod modern;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+pub use config::ServerConfig;
+pub use event::{ClientRequest, ServerCall, ServerEvent};
+
+use self::batch::Batches;
+use self::described::Described;
+use super::frame::{self, Frame, FrameMessage, Text};
+use crate::jsonrpc::{self, ErrorCode, ErrorObject, InvalidMessage, Message, Notification, Request, RequestId};
+use crate::negotiate::Negotiated;
+use crate::outbox::{Outbox, Route};
+use crate::pending::{CallId, Incoming};
+use crate::principal::{Principal, Tenant};
+use crate::profile::{Entitlement, Refusal, RequestedProfiles, ResolvedPolicy};
+use crate::types::{
+    CacheHints, CallToolRequestParamsRef, CancelledNotificationParams, InitializeRequestParams, Meta,
+    ProgressNotificationParams, ProgressToken,
+};
+use crate::version::{Era, ProtocolVersion};
+use crate::wire::modern::{COMPLETE, PROGRESS_TOKEN, RequestMeta, SERVER_INFO};
+use crate::wire::{self, EncodeError, Members, Method, ResultFrame, legacy};
+
+/// The server's half of one connection.
+///
+/// # Examples
+/// The whole driving loop, on bytes that have been read already:
+/// ```
+/// use std::sync::Arc;
+/// use mcp_core::session::server::{ServerConfig, ServerEvent, ServerSession};
+/// use mcp_core::types::{CallToolResult, Implementation};
+/// use mcp_core::{Outbox, Principal, Tenant};
+///
+/// let config = Arc::new(ServerConfig::new(Implementation::new("echo", "1.0")));
+/// let mut session = ServerSession::new(config, Principal::local(), Tenant::default());
+/// let mut outbox = Outbox::default();
+/// for line in [
+///     r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+///     r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo"}}"#,
+/// ] {
+///     for message in session.read(line.as_bytes(), &mut outbox) {
+///         if let Some(ServerEvent::Call(call)) = session.handle(message, &mut outbox) {
+///             session.respond(call.id, &CallToolResult::text("…"), None, None, &mut outbox)?;
+///         }
+///     }
+/// }
+/// let sent = String::from_utf8(outbox.bytes().to_vec())?;
+/// assert!(sent.starts_with(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#));
+/// assert!(sent.contains("initialize")); // the second came before any `initialize`
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ServerSession {
+    config: Arc<ServerConfig>,
+    principal: Principal,
+    tenant: Tenant,
+    state: ServerState,
+    resolution: Resolution,
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    calls: Incoming<CallRow>,
+    batches: Batches,
+    server_meta: Arc<[u8]>,
+    described: Option<Described>,
+}
+
+impl ServerSession {
+    /// A session with a caller who was identified by other means.
+    pub fn new(config: Arc<ServerConfig>, principal: Principal, tenant: Tenant) -> Self {
+        let resolution = match &config.profiles {
+            Some(_) if config.asks_entitlement => Resolution::Unasked,
+            Some(policy) => Resolution::Fixed(Some(policy.resolve(&Entitlement::all()))),
+            None => Resolution::Fixed(None),
+        };
+        let server_meta = wire::encode_members([(SERVER_INFO, &config.server_info as _)]);
+        Self {
+            config,
+            principal,
+            tenant,
+            state: ServerState::AwaitingInitialize,
+            resolution,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            calls: Incoming::default(),
+            batches: Batches::default(),
+            server_meta: server_meta.into(),
+            described: None,
+        }
+    }
+
+    /// How many calls have not been answered.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Bytes of requests and answers that wait inside the session.
+    pub fn waiting_bytes(&self) -> usize {
+        self.held_bytes + self.batches.waiting_bytes()
+    }
+
+    /// What is in force in the legacy session, once it is established.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        match &self.state {
+            ServerState::Established(session) => Some(&session.negotiated),
+            _ => None,
+        }
+    }
+
+    /// Whether requests of the server's own may be sent to a legacy client.
+    ///
+    /// Only `notifications/initialized` lifts this hold (2025-11-25, basic/lifecycle).
+    pub fn may_ask_client(&self) -> bool {
+        matches!(&self.state, ServerState::Established(session) if session.initialized)
+    }
+
+    /// Whether nothing is served any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, ServerState::Rejected | ServerState::Closed)
+    }
+
+    /// Ends the session: nothing is served or sent any more.
+    pub fn close(&mut self) {
+        self.state = ServerState::Closed;
+        self.held.clear();
+        self.held_bytes = 0;
+        self.calls = Incoming::default();
+        self.batches = Batches::default();
+    }
+
+    /// Decodes the bytes of one frame; what is invalid is answered at once.
+    ///
+    /// Give each message to [`ServerSession::handle`] before the next frame is read.
+    pub fn read<'m>(&mut self, bytes: &'m [u8], out: &mut Outbox) -> Frame<'m> {
+        if self.is_over() {
+            return Frame::one(None);
+        }
+        match frame::decode(bytes, &self.config.limits) {
+            Ok(Text::Message(message, text)) => {
+                Frame::one(Some(FrameMessage { message, text, batch: None }))
+            }
+            Ok(Text::Batch(messages)) => self.read_batch(messages, out),
+            Err(invalid) => {
+                self.answer_invalid(&invalid, None, out);
+                Frame::one(None)
+            }
+        }
+    }
+
+    /// Answers a message that was longer than [`Limits::line_bytes`](crate::Limits::line_bytes)
+    /// and has been skipped.
+    pub fn read_too_long(&mut self, out: &mut Outbox) {
+        if !self.is_over() {
+            self.answer_invalid(&frame::too_long(&self.config.limits), None, out);
+        }
+    }
+
+    /// Handles one message.
+    pub fn handle<'m>(
+        &mut self,
+        message: FrameMessage<'m>,
+        out: &mut Outbox,
+    ) -> Option<ServerEvent<'m>> {
+        let FrameMessage { message, text, batch } = message;
+        let event = match message {
+            _ if self.is_over() => None,
+            Message::Request(request) => {
+                let id = request.id.clone();
+                self.request(request, text, batch, out).unwrap_or_else(|error| {
+                    self.answer(batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
+                    None
+                })
+            }
+            Message::Notification(notification) => self.notification(&notification, out),
+            // We have sent no request that this could answer.
+            Message::Response(_) => None,
+        };
+        self.settle(batch, out);
+        event
+    }
+
+    /// Takes what the caller is entitled to, the answer to [`ServerEvent::ResolvePolicy`].
+    ///
+    /// Afterwards handle what [`ServerSession::next_held`] gives, before anything else is read.
+    pub fn policy_resolved(
+        &mut self,
+        entitlement: &Entitlement,
+        out: &mut Outbox,
+    ) -> Option<ServerEvent<'static>> {
+        let policy = self.config.profiles.as_ref()?;
+        if !matches!(self.resolution, Resolution::Asked) {
+            return None;
+        }
+        let resolved = policy.resolve(entitlement);
+        self.resolution = Resolution::Known(resolved.clone());
+        match std::mem::replace(&mut self.state, ServerState::AwaitingInitialize) {
+            ServerState::Initializing(initializing) => {
+                Some(self.establish(*initializing, Some(resolved), out))
+            }
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+
+    /// The next request that waited for the policy, in the order of arrival.
+    pub fn next_held(&mut self) -> Option<Held> {
+        if !matches!(self.resolution, Resolution::Known(_)) {
+            return None;
+        }
+        let Some(held) = self.held.pop_front() else {
+            self.resolution = Resolution::Unasked;
+            return None;
+        };
+        self.held_bytes -= held.text.len();
+        Some(held)
+    }
+
+    /// Answers a call with a result; nothing is sent for a call that was cancelled.
+    ///
+    /// # Errors
+    /// The result cannot be written; the caller has been told of an internal error.
+    pub fn respond<T: Serialize + ?Sized>(
+        &mut self,
+        call: CallId,
+        result: &T,
+        meta: Option<&Meta>,
+        cache: Option<CacheHints>,
+        out: &mut Outbox,
+    ) -> Result<(), EncodeError> {
+        let Some((id, row)) = self.calls.remove(call) else { return Ok(()) };
+        let modern = row.own_meta.is_some();
+        let frame = ResultFrame {
+            result_type: modern.then_some(COMPLETE),
+            cache: cache.filter(|_| modern),
+            own_meta: row.own_meta.as_deref().unwrap_or_default(),
+            meta,
+        };
+        let route = Route::Call(call);
+        let written = self.send(route, row.batch, out, |out| wire::write_result(out, &id, result, &frame));
+        if written.is_err() {
+            let error = ErrorObject::internal("the result cannot be written as a JSON object");
+            self.send(route, row.batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
+        }
+        self.settle(row.batch, out);
+        written
+    }
+
+    /// Answers a call with an error; nothing is sent for a call that was cancelled.
+    pub fn fail(&mut self, call: CallId, error: &ErrorObject, out: &mut Outbox) {
+        let Some((id, row)) = self.calls.remove(call) else { return };
+        self.send(Route::Call(call), row.batch, out, |out| {
+            jsonrpc::write_error(out, Some(&id), error);
+        });
+        self.settle(row.batch, out);
+    }
+
+    /// Reports progress of a call to a caller who asked for it.
+    ///
+    /// Nothing is sent when the value does not grow (2026-07-28, basic/patterns/progress: it MUST
+    /// increase), is not finite, or the call is over. Says whether something was sent.
+    pub fn progress(
+        &mut self,
+        call: CallId,
+        progress: f64,
+        total: Option<f64>,
+        message: Option<String>,
+        out: &mut Outbox,
+    ) -> bool {
+        let Some((_, row)) = self.calls.get_mut(call) else { return false };
+        let Some(token) = &row.progress else { return false };
+        if !progress.is_finite() || progress <= row.last_progress {
+            return false;
+        }
+        row.last_progress = progress;
+        let mut params = ProgressNotificationParams::new(token.clone(), progress);
+        params.total = total.filter(|total| total.is_finite());
+        params.message = message;
+        let written = out.message(Route::Call(call), |out| {
+            jsonrpc::write_notification(out, "notifications/progress", Some(&params))
+        });
+        written.is_ok()
+    }
+
+    fn read_batch<'m>(&mut self, messages: legacy::Batch<'m>, out: &mut Outbox) -> Frame<'m> {
+        let allowed = match &self.state {
+            ServerState::Established(session) => legacy::has_batches(session.negotiated.version()),
+            _ => true,
+        };
+        if !allowed {
+            let error = ErrorObject::invalid_request("only MCP 2025-03-26 has batches");
+            self.answer_invalid(&InvalidMessage::unreadable(error), None, out);
+            return Frame::one(None);
+        }
+        let batch = self.batches.open();
+        let mut valid = Vec::with_capacity(messages.len());
+        for (message, text) in messages {
+            match message {
+                Ok(message) => {
+                    self.batches.expect(batch);
+                    valid.push((message, text));
+                }
+                Err(invalid) => self.answer_invalid(&invalid, Some(batch), out),
+            }
+        }
+        self.batches.settle(batch, out);
+        Frame::batch(valid, batch)
+    }
+
+    fn request<'m>(
+        &mut self,
+        request: Request<'m>,
+        text: &'m str,
+        batch: Option<u32>,
+        out: &mut Outbox,
+    ) -> Result<Option<ServerEvent<'m>>, ErrorObject> {
+        let Request { id, method, params } = request;
+        if method == Method::Initialize.as_str() {
+            return self.initialize(&id, params, batch, out);
+        }
+        if matches!(self.resolution, Resolution::Asked) {
+            if method == Method::Ping.as_str() {
+                self.answer_empty(&id, batch, out);
+                return Ok(None);
+            }
+            return self.hold(id, text, batch).map(|()| None);
+        }
+        if self.calls.contains_id(&id) {
+            let error = "a request with this id is in flight: an id must not be reused before the answer";
+            return Err(ErrorObject::invalid_request(error));
+        }
+        if self.calls.len() >= self.config.limits.pending_requests {
+            return Err(self.too_many());
+        }
+        match self.ready(&id, &method, params, batch, out)? {
+            Ready::Event(event) => Ok(event),
+            Ready::Resolve => {
+                self.resolution = Resolution::Asked;
+                self.hold(id, text, batch).map(|()| Some(ServerEvent::ResolvePolicy))
+            }
+        }
+    }
+
+    /// Handles a request that need not wait for others.
+    fn ready<'m>(
+        &mut self,
+        id: &RequestId,
+        method: &str,
+        params: Option<&'m RawValue>,
+        batch: Option<u32>,
+        out: &mut Outbox,
+    ) -> Result<Ready<'m>, ErrorObject> {
+        let members = Members::read(params)
+            .map_err(|error| ErrorObject::invalid_params(format!("`params`: {error}")))?;
+        let meta = Members::read(members.raw("_meta"))
+            .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
+        let progress = meta
+            .decode::<ProgressToken>(PROGRESS_TOKEN)
+            .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
+        let row = CallRow { batch, progress, last_progress: f64::NEG_INFINITY, own_meta: None };
+        if RequestMeta::marks(&meta) {
+            return self.modern_request(id, method, &members, &meta, row, out);
+        }
+        match &self.state {
+            _ if method == Method::Ping.as_str() && self.config.serves(Era::Legacy) => {
+                self.answer_empty(id, batch, out);
+                Ok(Ready::Event(None))
+            }
+            ServerState::Established(session) => {
+                let Some(method) = Method::find(method, Era::Legacy) else {
+                    return Err(ErrorObject::method_not_found(method));
+                };
+                let (negotiated, policy) = (session.negotiated.clone(), session.policy.clone());
+                self.call(id, method, &members, row, negotiated, None, policy)
+            }
+            _ => Err(self.not_initialized()),
+        }
+    }
+
+    /// Decodes what the method says and hands the call out.
+    #[expect(clippy::too_many_arguments, reason = "what was decoded and decided, once")]
+    fn call<'m>(
+        &mut self,
+        id: &RequestId,
+        method: Method,
+        members: &Members<'m>,
+        row: CallRow,
+        negotiated: Negotiated,
+        requested: Option<RequestedProfiles>,
+        policy: Option<ResolvedPolicy>,
+    ) -> Result<Ready<'m>, ErrorObject> {
+        let invalid = |problem| ErrorObject::invalid_params(format!("`params`: {problem}"));
+        let request = match method {
+            Method::ToolsList => {
+                let cursor = members.string("cursor").map_err(invalid)?;
+                ClientRequest::ListTools { cursor }
+            }
+            Method::ToolsCall => ClientRequest::CallTool(call_tool_params(members)?),
+            // These are answered before a call is made of them.
+            Method::Initialize | Method::Ping | Method::ServerDiscover => {
+                return Err(ErrorObject::method_not_found(method.as_str()));
+            }
+        };
+        let (batch, wants_progress) = (row.batch, row.progress.is_some());
+        let call = self.calls.insert(id.clone(), row).map_err(|_| {
+            ErrorObject::invalid_request("a request with this id is in flight")
+        })?;
+        if let Some(batch) = batch {
+            self.batches.expect(batch);
+        }
+        let call = ServerCall { id: call, request, negotiated, wants_progress, requested, policy };
+        Ok(Ready::Event(Some(ServerEvent::Call(call))))
+    }
+
+    fn notification<'m>(
+        &mut self,
+        notification: &Notification<'_>,
+        out: &mut Outbox,
+    ) -> Option<ServerEvent<'m>> {
+        match &*notification.method {
+            "notifications/initialized" => {
+                if let ServerState::Established(session) = &mut self.state {
+                    session.initialized = true;
+                }
+                None
+            }
+            "notifications/cancelled" => {
+                let params = notification.params?;
+                let params: CancelledNotificationParams<RequestId> =
+                    serde_json::from_str(params.get()).ok()?;
+                self.cancelled(&params.request_id?, out)
+            }
+            _ => None,
+        }
+    }
+
+    /// Forgets a request: whatever still runs for it, nothing more is sent.
+    fn cancelled<'m>(&mut self, id: &RequestId, out: &mut Outbox) -> Option<ServerEvent<'m>> {
+        if let Some(place) = self.held.iter().position(|held| held.id == *id) {
+            let held = self.held.remove(place)?;
+            self.held_bytes -= held.text.len();
+            self.settle(held.batch, out);
+            return None;
+        }
+        let (call, row) = self.calls.remove_id(id)?;
+        self.settle(row.batch, out);
+        Some(ServerEvent::Cancelled(call))
+    }
+
+    fn hold(&mut self, id: RequestId, text: &str, batch: Option<u32>) -> Result<(), ErrorObject> {
+        let limits = &self.config.limits;
+        if self.held.len() + self.calls.len() >= limits.pending_requests
+            || self.held_bytes + text.len() > limits.pending_bytes
+        {
+            return Err(self.too_many());
+        }
+        if self.calls.contains_id(&id) || self.held.iter().any(|held| held.id == id) {
+            return Err(ErrorObject::invalid_request("a request with this id is in flight"));
+        }
+        self.held_bytes += text.len();
+        self.held.push_back(Held { text: text.into(), id, batch });
+        if let Some(batch) = batch {
+            self.batches.expect(batch);
+        }
+        Ok(())
+    }
+
+    fn answer_empty(&mut self, id: &RequestId, batch: Option<u32>, out: &mut Outbox) {
+        self.answer(batch, out, |out| jsonrpc::write_empty(out, id));
+    }
+
+    fn answer_invalid(&mut self, invalid: &InvalidMessage, batch: Option<u32>, out: &mut Outbox) {
+        if invalid.answerable {
+            self.answer(batch, out, |out| {
+                jsonrpc::write_error(out, invalid.id.as_ref(), &invalid.error);
+            });
+        }
+    }
+
+    /// Writes an answer that no handler gave.
+    fn answer(&mut self, batch: Option<u32>, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>)) {
+        self.send(Route::Connection, batch, out, write);
+    }
+
+    fn send<T>(
+        &mut self,
+        route: Route,
+        batch: Option<u32>,
+        out: &mut Outbox,
+        write: impl FnOnce(&mut Vec<u8>) -> T,
+    ) -> T {
+        match batch.and_then(|batch| self.batches.answers(batch)) {
+            Some(answers) => write(answers),
+            None => out.message(route, write),
+        }
+    }
+
+    fn settle(&mut self, batch: Option<u32>, out: &mut Outbox) {
+        if let Some(batch) = batch {
+            self.batches.settle(batch, out);
+        }
+    }
+
+    fn too_many(&self) -> ErrorObject {
+        let limits = &self.config.limits;
+        ErrorObject::internal(format!(
+            "too much is in flight: at most {} requests and {} bytes may wait; try again after an answer",
+            limits.pending_requests, limits.pending_bytes
+        ))
+    }
+
+    /// A request that belongs to no session and does not describe itself.
+    fn not_initialized(&self) -> ErrorObject {
+        match (self.config.serves(Era::Legacy), self.config.serves(Era::Modern)) {
+            (true, false) => ErrorObject::invalid_request("send `initialize` first"),
+            (legacy, _) => ErrorObject::invalid_params(format!(
+                "`_meta` must hold `{}` and `{}`{}",
+                crate::wire::modern::PROTOCOL_VERSION,
+                crate::wire::modern::CLIENT_CAPABILITIES,
+                if legacy { ", or `initialize` must be sent first" } else { "" }
+            )),
+        }
+    }
+}
+
+/// A request that waits for a decision.
+#[derive(Debug)]
+pub struct Held {
+    text: Box<str>,
+    id: RequestId,
+    batch: Option<u32>,
+}
+
+impl Held {
+    /// The message, to be given to [`ServerSession::handle`].
+    ///
+    /// # Panics
+    /// Never: what is held has been decoded before.
+    pub fn message(&self) -> FrameMessage<'_> {
+        let message = Message::decode(&self.text).expect("what is held has been decoded before");
+        FrameMessage { message, text: &self.text, batch: self.batch }
+    }
+}
+
+/// Where the legacy session stands.
+#[derive(Debug)]
+enum ServerState {
+    AwaitingInitialize,
+    Initializing(Box<Initializing>),
+    Established(Established),
+    Rejected,
+    Closed,
+}
+
+/// `initialize` has come, the caller's policy has not.
+#[derive(Debug)]
+struct Initializing {
+    id: RequestId,
+    version: ProtocolVersion,
+    params: InitializeRequestParams,
+    requested: RequestedProfiles,
+    /// Whether the client declared the profile extension.
+    aware: bool,
+}
+
+/// The legacy session is in force.
+#[derive(Debug)]
+struct Established {
+    negotiated: Negotiated,
+    policy: Option<ResolvedPolicy>,
+    /// `notifications/initialized` lifts the hold on the server's own requests, nothing else.
+    initialized: bool,
+}
+
+/// What is known of the caller's entitlement.
+#[derive(Debug)]
+enum Resolution {
+    /// The same for everybody: `None` without profiles.
+    Fixed(Option<ResolvedPolicy>),
+    /// Not asked for.
+    Unasked,
+    /// Asked for; requests wait.
+    Asked,
+    /// Known, for the requests that waited for it.
+    Known(ResolvedPolicy),
+}
+
+/// A call that has not been answered.
+#[derive(Debug)]
+struct CallRow {
+    batch: Option<u32>,
+    progress: Option<ProgressToken>,
+    last_progress: f64,
+    /// What the modern era writes into the result's `_meta`; `None` in the legacy era.
+    own_meta: Option<Arc<[u8]>>,
+}
+
+/// What became of a request.
+enum Ready<'m> {
+    /// It has been answered or handed out.
+    Event(Option<ServerEvent<'m>>),
+    /// The caller's policy must be known first.
+    Resolve,
+}
+
+/// The error that tells a client of a refusal.
+fn refused(refusal: &Refusal, declared_extension: bool) -> ErrorObject {
+    ErrorObject::new(ErrorCode(i64::from(refusal.code())), refusal.message())
+        .with_data(&refusal.data(declared_extension))
+}
+
+fn call_tool_params<'m>(members: &Members<'m>) -> Result<CallToolRequestParamsRef<'m>, ErrorObject> {
+    let invalid = |problem: String| ErrorObject::invalid_params(format!("`params`: {problem}"));
+    let name = members
+        .string("name")
+        .map_err(|e| invalid(e.to_string()))?
+        .ok_or_else(|| invalid("`name` is missing".to_owned()))?;
+    let arguments = members.raw("arguments");
+    if arguments.is_some_and(|arguments| !arguments.get().starts_with('{')) {
+        return Err(invalid("`arguments` must be an object".to_owned()));
+    }
+    Ok(CallToolRequestParamsRef {
+        name,
+        arguments,
+        input_responses: members.raw("inputResponses"),
+        request_state: members.string("requestState").map_err(|e| invalid(e.to_string()))?,
+    })
+}

@@ -1,0 +1,69 @@
+//! The codec of 2024-11-05 to 2025-11-25: a session opened by `initialize`.
+//!
+//! It also unpacks the batches of 2025-03-26, the only revision that has them (2025-03-26,
+//! basic/index, "Batching": receiving them MUST be supported; we never send one but to answer
+//! one).
+
+use serde_json::value::RawValue;
+
+use super::Method;
+use crate::jsonrpc::{ErrorObject, InvalidMessage, Message};
+use crate::version::ProtocolVersion;
+
+/// The requests that a legacy client may send.
+pub const METHODS: &[Method] =
+    &[Method::ToolsCall, Method::ToolsList, Method::Ping, Method::Initialize];
+
+/// Whether a version has JSON-RPC batches.
+pub fn has_batches(version: &ProtocolVersion) -> bool {
+    *version == ProtocolVersion::V2025_03_26
+}
+
+/// Whether a frame is a batch.
+pub fn is_batch(text: &str) -> bool {
+    text.trim_start().starts_with('[')
+}
+
+/// The messages of a batch, each with its text.
+pub type Batch<'a> = Vec<(Result<Message<'a>, InvalidMessage>, &'a str)>;
+
+/// Unpacks a batch into messages, each decoded on its own.
+///
+/// # Errors
+/// The batch as a whole is invalid: not JSON, empty, or longer than `most`.
+pub fn unpack_batch(text: &str, most: usize) -> Result<Batch<'_>, InvalidMessage> {
+    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
+        let code = crate::jsonrpc::ErrorCode::PARSE_ERROR;
+        InvalidMessage::unreadable(ErrorObject::new(code, format!("parse error: {error}")))
+    })?;
+    let refuse = |message: String| {
+        Err(InvalidMessage::unreadable(ErrorObject::invalid_request(message)))
+    };
+    if elements.is_empty() {
+        return refuse("a batch must hold at least one message".to_owned());
+    }
+    if elements.len() > most {
+        return refuse(format!("a batch may hold at most {most} messages"));
+    }
+    Ok(elements.into_iter().map(|e| (Message::decode(e.get()), e.get())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_fail_one_by_one() {
+        let text = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}, 7]"#;
+        let batch = unpack_batch(text, 2).unwrap();
+        assert!(batch[0].0.is_ok() && batch[1].0.is_err());
+    }
+
+    #[test]
+    fn empty_oversized_and_broken_batches_are_invalid() {
+        assert!(unpack_batch("[]", 2).is_err());
+        assert!(unpack_batch("[1,2,3]", 2).is_err());
+        assert!(unpack_batch("[1,", 2).is_err());
+        assert!(is_batch(" [") && !is_batch("{"));
+    }
+}

@@ -1,0 +1,164 @@
+//! An object read one level deep.
+//!
+//! `params` and `_meta` are read this way: one pass, keys and raw values borrowed, no tree. What
+//! is read further is decided by the method.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of one JSON object, in order, values still raw.
+#[derive(Debug, Clone, Default)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// More members than any message of the protocol has; a larger object is refused.
+const MOST: usize = 256;
+
+impl<'a> Members<'a> {
+    /// Reads an object; nothing at all counts as an empty one.
+    ///
+    /// # Errors
+    /// Says what stands there instead of an object, or which member stands there twice.
+    pub fn read(object: Option<&'a RawValue>) -> Result<Self, serde_json::Error> {
+        match object {
+            Some(object) => serde_json::from_str(object.get()),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The raw value of a member.
+    pub fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// A member decoded as `T`; `None` when it is absent.
+    ///
+    /// # Errors
+    /// Names the member and says what was expected.
+    pub fn decode<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, InvalidMember> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        serde_json::from_str(raw.get())
+            .map(Some)
+            .map_err(|error| InvalidMember { name: name.to_owned(), problem: without_place(&error) })
+    }
+
+    /// A string member, borrowed where it holds no escapes.
+    ///
+    /// # Errors
+    /// Names the member when it is no string.
+    pub fn string(&self, name: &str) -> Result<Option<Cow<'a, str>>, InvalidMember> {
+        let Some(raw) = self.raw(name) else { return Ok(None) };
+        if let Some(text) = raw.get().strip_prefix('"').and_then(|t| t.strip_suffix('"'))
+            && !text.contains('\\')
+        {
+            return Ok(Some(Cow::Borrowed(text)));
+        }
+        self.decode::<String>(name).map(|text| text.map(Cow::Owned))
+    }
+
+    /// Name and raw value of each member, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (&**key, *value))
+    }
+}
+
+/// A member that does not hold what it must.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{name}`: {problem}")]
+pub struct InvalidMember {
+    name: String,
+    problem: String,
+}
+
+/// The text of an error without the position, which means nothing to whoever sent the whole.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a> {
+            type Value = Members<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
+                let mut members: Vec<(Cow<'a, str>, &'a RawValue)> = Vec::with_capacity(4);
+                while let Some(Key(key)) = map.next_key::<Key<'a>>()? {
+                    if members.len() == MOST {
+                        return Err(A::Error::custom(format_args!("more than {MOST} members")));
+                    }
+                    if members.iter().any(|(known, _)| *known == key) {
+                        return Err(A::Error::custom(format_args!("`{key}` stands there twice")));
+                    }
+                    members.push((key, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor(std::marker::PhantomData))
+    }
+}
+
+/// A member's name, borrowed where it holds no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for KeyVisitor<'a> {
+            type Value = Key<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a member name")
+            }
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'a>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+            fn visit_str<E>(self, key: &str) -> Result<Key<'a>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor(std::marker::PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Members<'_>, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    #[test]
+    fn members_are_borrowed_and_found_by_name() {
+        let members = read(r#"{"name":"echo","arguments":{"a":[1,2]},"n\u0061":1}"#).unwrap();
+        assert!(matches!(members.string("name"), Ok(Some(Cow::Borrowed("echo")))));
+        assert_eq!(members.raw("arguments").unwrap().get(), r#"{"a":[1,2]}"#);
+        assert_eq!(members.decode::<u32>("na").unwrap(), Some(1));
+        assert_eq!(members.decode::<u32>("absent").unwrap(), None);
+    }
+
+    #[test]
+    fn a_wrong_member_is_named() {
+        let members = read(r#"{"cursor":7}"#).unwrap();
+        let said = members.string("cursor").unwrap_err().to_string();
+        assert_eq!(said, "`cursor`: invalid type: integer `7`, expected a string");
+    }
+
+    #[test]
+    fn duplicates_and_floods_are_refused() {
+        assert!(read(r#"{"a":1,"a":2}"#).unwrap_err().to_string().contains("twice"));
+        let many: String = (0..300).map(|i| format!("\"k{i}\":0,")).collect();
+        assert!(read(&format!("{{{}}}", many.trim_end_matches(','))).is_err());
+        assert!(read("[]").unwrap_err().to_string().contains("expected an object"));
+    }
+}

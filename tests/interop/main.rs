@@ -1,0 +1,91 @@
+//! Our server, driven by the official TypeScript clients over real pipes.
+//!
+//! What each client does is in `tests/peers/story.mjs`: it lists, calls, fails, cancels and
+//! closes, and reports everything that should not have happened. These tests add what only
+//! this side can know: which era and version have to come out.
+//!
+//! `MCP_TESTS_WITHOUT_NODE=1` leaves them out where Node.js cannot be had.
+
+use std::process::{Command, Stdio};
+
+use mcp_tests::peers::peers;
+use serde_json::{Value, json};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_test-server");
+
+#[test]
+fn version_one_client_is_served() {
+    let Some(seen) = run("client-v1.mjs", &[]) else { return };
+    served(&seen);
+    assert_eq!(seen["protocolVersion"], "2025-11-25");
+}
+
+#[test]
+fn version_two_client_is_served_in_the_legacy_era() {
+    let Some(seen) = run("client-v2.mjs", &["--era", "legacy", "--expect-era", "legacy"]) else {
+        return;
+    };
+    served(&seen);
+    assert_eq!(seen["protocolVersion"], "2025-11-25");
+}
+
+#[test]
+fn version_two_client_is_served_in_the_modern_era_without_fallback() {
+    let Some(seen) = run("client-v2.mjs", &["--era", "modern", "--expect-era", "modern"]) else {
+        return;
+    };
+    served_modern(&seen);
+}
+
+#[test]
+fn version_two_client_that_may_fall_back_does_not() {
+    let Some(seen) = run("client-v2.mjs", &["--era", "auto", "--expect-era", "modern"]) else {
+        return;
+    };
+    served_modern(&seen);
+}
+
+fn served_modern(seen: &Value) {
+    served(seen);
+    assert_eq!(seen["protocolVersion"], "2026-07-28");
+    let versions = &seen["discover"]["supportedVersions"];
+    assert!(
+        versions.as_array().is_some_and(|all| all.contains(&json!("2026-07-28"))),
+        "{versions}"
+    );
+}
+
+/// What holds in every era. The client has checked the rest, or it would not have ended well.
+fn served(seen: &Value) {
+    assert_eq!(seen["surprises"], json!([]));
+    assert!(seen["serverInfo"]["name"].is_string(), "{seen}");
+    assert!(seen["capabilities"]["tools"].is_object(), "{seen}");
+    let calls = &seen["calls"];
+    assert_eq!(calls["unknown_tool"]["code"], -32602, "{calls}");
+    for wrong in ["echo_without_arguments", "echo_with_a_number"] {
+        let text = calls[wrong]["text"].as_str().unwrap_or_default();
+        assert!(text.contains("message"), "the model is told which argument: {text}");
+    }
+}
+
+/// Runs one client against our server; `None` when these tests are left out on request.
+fn run(script: &str, options: &[&str]) -> Option<Value> {
+    if std::env::var_os("MCP_TESTS_WITHOUT_NODE").is_some() {
+        return None;
+    }
+    let folder = peers().unwrap_or_else(|sentence| {
+        panic!("{sentence}\n(MCP_TESTS_WITHOUT_NODE=1 leaves these tests out)")
+    });
+    let output = Command::new("node")
+        .arg(folder.join(script))
+        .args(options)
+        .args(["--", SERVER, "stdio"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("`node` ran a moment ago");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{said}\n{complaints}", output.status);
+    let seen = serde_json::from_str(said.trim()).expect("the client prints one line of JSON");
+    Some(seen)
+}

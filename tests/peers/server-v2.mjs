@@ -1,0 +1,46 @@
+// A stdio server built on `@modelcontextprotocol/server` 2.x.
+//
+//   node server-v2.mjs [--era legacy|modern|both]
+//
+// `both`, the default, lets the first message decide; `modern` refuses `initialize`;
+// `legacy` is the plain transport, which knows no `server/discover`.
+import { McpServer } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import { z } from 'zod';
+import { parse } from './arguments.mjs';
+import { registerTools } from './tools.mjs';
+
+const era = parse(process.argv, ['era']).options.era ?? 'both';
+
+function server() {
+  const server = new McpServer({ name: 'peer-server-v2', version: '2.0.0' });
+  const schema = shape => (shape === undefined ? undefined : z.object(shape));
+  registerTools(
+    (name, { inputSchema, outputSchema, ...config }, handler) =>
+      server.registerTool(name, { ...config, inputSchema: schema(inputSchema), outputSchema: schema(outputSchema) }, handler),
+    {
+      signal: context => context.mcpReq.signal,
+      progress: async (context, progress, total) => {
+        const progressToken = context.mcpReq._meta?.progressToken;
+        if (progressToken === undefined) return;
+        await context.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total } });
+      }
+    }
+  );
+  return server;
+}
+
+switch (era) {
+  case 'both':
+    serveStdio(server, { onerror: error => console.error(error) });
+    break;
+  case 'modern':
+    serveStdio(server, { legacy: 'reject', onerror: error => console.error(error) });
+    break;
+  case 'legacy':
+    await server().connect(new StdioServerTransport());
+    break;
+  default:
+    console.error('--era is one of legacy, modern, both');
+    process.exit(2);
+}
