@@ -1,8 +1,8 @@
 //! `#[tool]`: keeps the function and changes what it returns.
 //!
 //! `async fn add(a: f64) -> f64 { … }` becomes
-//! `fn add(a: f64) -> impl ToolFuture<Output = f64> { …; Informed::<Info, _>::new(async move { … }) }`,
-//! where `Info`, declared in the body, knows name, docs and parameter names. No second item is made,
+//! `fn add(a: f64) -> impl ToolFuture<Output = f64> { …; Informed::<__ToolInfo, _>::new(async move { … }) }`,
+//! where `__ToolInfo`, declared in the body, knows name, docs and parameter names. No second item is made,
 //! so it works for generic functions, in `impl` blocks, and inside function bodies.
 
 use proc_macro2::{Span, TokenStream};
@@ -49,19 +49,19 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     };
     let held = parameters.iter().map(|parameter| &parameter.held);
     let tool_name = wire_name(&function.sig.ident);
-    let body = &function.block;
+    let body = &function.block.stmts;
     let block = quote!({
-        enum Info {}
-        impl ::mcp_server::ToolInfo for Info {
+        enum __ToolInfo {}
+        impl ::mcp_server::ToolInfo for __ToolInfo {
             fn tool() -> ::mcp_server::Tool {
                 ::mcp_server::Tool::new(#tool_name).signature([#(#signature),*]) #(#calls)*
             }
         }
         #(#parameter_checks)*
         #output_check
-        ::mcp_server::Informed::<Info, _>::new(async move {
+        ::mcp_server::Informed::<__ToolInfo, _>::new(async move {
             #(#held)*
-            #body
+            #(#body)*
         })
     });
     // The braces stay the user's: an item whose span ends in the macro is never "never used".

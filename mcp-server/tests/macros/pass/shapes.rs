@@ -59,6 +59,12 @@ async fn early(number: String, _memory: State<Memory>) -> Result<String> {
     Ok(number.to_string())
 }
 
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Info(u8);
+
+#[tool]
+async fn one_line(info: Info) -> u8 { info.0 }
+
 fn is_tool<M>(tool: impl IntoTool<M>) -> Tool {
     tool.into_tool()
 }
@@ -71,6 +77,7 @@ fn main() {
     assert!(is_tool(local).problems().is_empty());
     assert!(is_tool(Notes::<Memory>::add_note).problems().is_empty());
     assert!(is_tool(Notes::<Memory>::nothing).problems().is_empty());
+    assert!(is_tool(one_line).problems().is_empty());
     assert!(is_tool(early).problems().is_empty());
     assert_eq!(is_tool(inner::many).problems().len(), 1);
     assert_eq!(is_tool(inner::many).definition().name, "two");
