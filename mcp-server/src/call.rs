@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use mcp_core::{CallId, Negotiated};
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
+use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
 
 use crate::argument::Arguments;

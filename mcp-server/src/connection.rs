@@ -83,37 +83,46 @@ impl Connection {
         self.interval
     }
 
-    /// Queues `entry` and says whether it was taken.
+    /// Queues what `entry` makes for `call`, if it makes anything, and says whether it did.
     ///
     /// A full queue is first thinned to the newest entry of each call, those of
-    /// [`push_when_free`](Self::push_when_free) apart.
-    pub(crate) fn push(&self, entry: FromHandler) -> bool {
+    /// [`push_when_free`](Self::push_when_free) apart. `entry` is asked only when there is room, and
+    /// under the lock: what it decides by is in the same order as the queue. It must not come back
+    /// here.
+    pub(crate) fn push(&self, call: CallId, entry: impl FnOnce() -> Option<FromHandler>) -> bool {
         if self.is_closed() {
             return false;
         }
         let mut queue = self.lock();
         if queue.len() >= self.capacity {
-            thin(&mut queue, entry.call());
+            thin(&mut queue);
         }
-        let taken = queue.len() < self.capacity;
-        if taken {
-            queue.push(Queued { entry, lasting: false });
+        let mut replaced = None;
+        if queue.len() >= self.capacity {
+            replaced = queue.iter().position(|old| !old.lasting && old.entry.call() == call);
+            if replaced.is_none() {
+                return false;
+            }
         }
+        let Some(entry) = entry() else { return false };
+        if let Some(old) = replaced {
+            queue.remove(old);
+        }
+        queue.push(Queued { entry, lasting: false });
         drop(queue);
-        if taken {
-            self.driver.wake();
-        }
-        taken
+        self.driver.wake();
+        true
     }
 
-    /// Queues `entry` as soon as there is room; it stays in the queue until it is drained.
+    /// Queues what `entry` makes, if it makes anything, as soon as there is room; it stays in the
+    /// queue until it is drained.
     ///
-    /// Returns at once, without queueing, when the connection is closed.
+    /// `entry` is asked as in [`push`](Self::push). Returns at once when the connection is closed.
     ///
     /// # Cancel safety
     ///
     /// A future that is dropped before it is ready has queued nothing.
-    pub(crate) async fn push_when_free(&self, entry: FromHandler) {
+    pub(crate) async fn push_when_free(&self, entry: impl FnOnce() -> Option<FromHandler>) {
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
@@ -125,6 +134,7 @@ impl Connection {
             {
                 let mut queue = self.lock();
                 if queue.len() < self.capacity {
+                    let Some(entry) = entry() else { return };
                     queue.push(Queued { entry, lasting: true });
                     drop(queue);
                     self.driver.wake();
@@ -183,9 +193,9 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Removes what something newer of the same call replaces; an entry of `newest` is about to come.
-fn thin(queue: &mut Vec<Queued>, newest: CallId) {
-    let mut seen = HashSet::from([newest]);
+/// Removes what something newer of the same call replaces.
+fn thin(queue: &mut Vec<Queued>) {
+    let mut seen = HashSet::new();
     let mut keep: Vec<bool> = queue
         .iter()
         .rev()
@@ -203,7 +213,16 @@ mod tests {
     use std::task::Wake;
 
     fn progress(call: u32, progress: f64) -> FromHandler {
-        FromHandler::Progress { call: CallId::from_number(call), progress, total: None, message: None }
+        FromHandler::Progress {
+            call: CallId::from_number(call),
+            progress,
+            total: None,
+            message: None,
+        }
+    }
+
+    fn push(connection: &Connection, entry: FromHandler) -> bool {
+        connection.push(entry.call(), || Some(entry))
     }
 
     fn drained(connection: &Connection) -> Vec<FromHandler> {
@@ -226,9 +245,9 @@ mod tests {
         let connection = Connection::default();
         let wakes = Arc::new(Wakes::default());
         connection.register(&Waker::from(Arc::clone(&wakes)));
-        assert!(connection.push(progress(1, 1.0)));
+        assert!(push(&connection, progress(1, 1.0)));
         assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
-        assert!(connection.push(progress(2, 1.0)));
+        assert!(push(&connection, progress(2, 1.0)));
         assert_eq!(drained(&connection), [progress(1, 1.0), progress(2, 1.0)]);
         assert_eq!(drained(&connection), []);
     }
@@ -237,30 +256,40 @@ mod tests {
     fn a_full_queue_keeps_the_newest_of_each_call() {
         let connection = Connection::new(3, Duration::ZERO);
         for value in 1..=3 {
-            assert!(connection.push(progress(1, f64::from(value))));
+            assert!(push(&connection, progress(1, f64::from(value))));
         }
-        assert!(connection.push(progress(2, 1.0)));
-        assert!(connection.push(progress(1, 4.0)));
-        assert!(connection.push(progress(1, 5.0)));
-        assert_eq!(drained(&connection), [progress(2, 1.0), progress(1, 5.0)]);
+        assert!(push(&connection, progress(2, 1.0)));
+        assert!(push(&connection, progress(1, 4.0)));
+        assert!(push(&connection, progress(1, 5.0)));
+        assert_eq!(drained(&connection), [progress(2, 1.0), progress(1, 4.0), progress(1, 5.0)]);
+    }
+
+    #[test]
+    fn a_queue_full_of_newest_entries_still_takes_newer_ones() {
+        let connection = Connection::new(2, Duration::ZERO);
+        assert!(push(&connection, progress(1, 1.0)));
+        assert!(push(&connection, progress(2, 1.0)));
+        assert!(push(&connection, progress(1, 2.0)));
+        assert!(!connection.push(CallId::from_number(1), || None));
+        assert_eq!(drained(&connection), [progress(2, 1.0), progress(1, 2.0)]);
     }
 
     #[test]
     fn a_queue_full_of_other_calls_takes_nothing() {
         let connection = Connection::new(2, Duration::ZERO);
-        assert!(connection.push(progress(1, 1.0)));
-        assert!(connection.push(progress(2, 1.0)));
-        assert!(!connection.push(progress(3, 1.0)));
+        assert!(push(&connection, progress(1, 1.0)));
+        assert!(push(&connection, progress(2, 1.0)));
+        assert!(!push(&connection, progress(3, 1.0)));
     }
 
     #[tokio::test]
     async fn lasting_entries_wait_for_room_and_are_never_replaced() {
         let connection = Arc::new(Connection::new(2, Duration::ZERO));
-        connection.push_when_free(progress(1, 1.0)).await;
-        connection.push_when_free(progress(1, 2.0)).await;
-        let mut third = Box::pin(connection.push_when_free(progress(1, 3.0)));
+        connection.push_when_free(|| Some(progress(1, 1.0))).await;
+        connection.push_when_free(|| Some(progress(1, 2.0))).await;
+        let mut third = Box::pin(connection.push_when_free(|| Some(progress(1, 3.0))));
         assert!(third.as_mut().now_or_never().is_none());
-        assert!(!connection.push(progress(1, 4.0)));
+        assert!(!push(&connection, progress(1, 4.0)));
         assert_eq!(drained(&connection), [progress(1, 1.0), progress(1, 2.0)]);
         third.await;
         assert_eq!(drained(&connection), [progress(1, 3.0)]);
@@ -269,11 +298,11 @@ mod tests {
     #[tokio::test]
     async fn closing_releases_whoever_waits() {
         let connection = Connection::new(1, Duration::ZERO);
-        assert!(connection.push(progress(1, 1.0)));
-        let mut waiting = Box::pin(connection.push_when_free(progress(2, 1.0)));
+        assert!(push(&connection, progress(1, 1.0)));
+        let mut waiting = Box::pin(connection.push_when_free(|| Some(progress(2, 1.0))));
         assert!(waiting.as_mut().now_or_never().is_none());
         connection.close();
         waiting.await;
-        assert!(!connection.push(progress(1, 2.0)));
+        assert!(!push(&connection, progress(1, 2.0)));
     }
 }

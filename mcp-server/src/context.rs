@@ -5,7 +5,8 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use mcp_core::profile::NegotiatedProfiles;
 use mcp_core::types::Implementation;
@@ -13,8 +14,8 @@ use mcp_core::{Negotiated, Principal, Tenant};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use mcp_core::CallId;
 use crate::connection::{Connection, FromHandler};
+use mcp_core::CallId;
 
 /// The context of a running call: progress, cancellation, and who calls.
 ///
@@ -86,19 +87,16 @@ impl CallContext {
     ///
     /// # Cancel safety
     ///
-    /// A future that is dropped before it is ready has sent nothing; the value counts as sent all
-    /// the same, and is not sent again.
+    /// A future that is dropped before it is ready has sent nothing, and the value can be reported
+    /// again.
     pub async fn report(&self, progress: Progress) {
-        if !self.is_heard() || !self.note(&progress, false) {
-            return;
-        }
         let ended = self.0.ended.notified();
         tokio::pin!(ended);
         ended.as_mut().enable();
         if !self.is_heard() {
             return;
         }
-        let push = self.0.connection.push_when_free(self.entry(progress));
+        let push = self.0.connection.push_when_free(|| self.admit(progress, false));
         tokio::pin!(push);
         futures_util::future::select(push, ended).await;
     }
@@ -142,36 +140,48 @@ impl CallContext {
     }
 
     fn tell(&self, progress: Progress) {
-        if !self.is_heard() || !self.note(&progress, true) {
-            return;
+        // Most values end here, without a look at the connection.
+        if self.is_heard() && self.reported().lets_through(&progress, self.pause()).is_some() {
+            self.0.connection.push(self.0.id, || self.admit(progress, true));
         }
-        self.0.connection.push(self.entry(progress));
     }
 
     fn is_heard(&self) -> bool {
         self.0.wants_progress && self.0.state.load(Ordering::Acquire) == RUNNING
     }
 
-    /// Decides whether a value is sent, and remembers it if so.
-    fn note(&self, progress: &Progress, limited: bool) -> bool {
-        let Progress { done, total, .. } = *progress;
-        let mut reported = self.0.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        if !done.is_finite() || reported.progress.is_some_and(|last| done <= last) {
-            return false;
-        }
-        let now = Instant::now();
-        let too_soon = |last: Instant| now.duration_since(last) < self.0.connection.interval();
-        if limited && total != Some(done) && reported.at.is_some_and(too_soon) {
-            return false;
-        }
-        *reported = Reported { progress: Some(done), at: Some(now) };
-        true
-    }
-
-    fn entry(&self, progress: Progress) -> FromHandler {
+    /// The entry for a value that is sent; it is remembered as the last one.
+    fn admit(&self, progress: Progress, limited: bool) -> Option<FromHandler> {
+        let pause = if limited { self.pause() } else { Duration::ZERO };
+        let mut reported = self.reported();
+        *reported = reported.lets_through(&progress, pause)?;
         let Progress { done, total, message } = progress;
         let total = total.filter(|total| total.is_finite());
-        FromHandler::Progress { call: self.0.id, progress: done, total, message }
+        Some(FromHandler::Progress { call: self.0.id, progress: done, total, message })
+    }
+
+    fn reported(&self) -> MutexGuard<'_, Reported> {
+        self.0.reported.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pause(&self) -> Duration {
+        self.0.connection.interval()
+    }
+}
+
+impl Reported {
+    /// What the caller has heard last once this value is sent; `None` when it is left out.
+    fn lets_through(&self, progress: &Progress, pause: Duration) -> Option<Self> {
+        let Progress { done, total, .. } = *progress;
+        if !done.is_finite() || self.progress.is_some_and(|last| done <= last) {
+            return None;
+        }
+        let now = Instant::now();
+        let too_soon = |last: Instant| now.duration_since(last) < pause;
+        if total != Some(done) && self.at.is_some_and(too_soon) {
+            return None;
+        }
+        Some(Self { progress: Some(done), at: Some(now) })
     }
 }
 
@@ -327,11 +337,15 @@ mod tests {
     use crate::outcome::Outcome;
     use crate::rig::Rig;
     use futures_util::FutureExt as _;
-    use std::time::Duration;
 
     fn context(rig: &Rig) -> CallContext {
         let connection = Arc::clone(&rig.connection);
-        CallContext::new(call_id(1), rig.negotiated.clone(), connection, rig.wants_progress)
+        CallContext::new(
+            CallId::from_number(1),
+            rig.negotiated.clone(),
+            connection,
+            rig.wants_progress,
+        )
     }
 
     #[tokio::test(start_paused = true)]

@@ -174,7 +174,6 @@ fn a_method_is_a_tool_with_what_its_attribute_says() {
 #[test]
 fn definitions_stand_at_the_top_and_properties_in_order() {
     #[derive(Deserialize, JsonSchema)]
-    #[expect(dead_code, reason = "only described")]
     struct Span {
         from: u8,
     }

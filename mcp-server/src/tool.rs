@@ -378,6 +378,7 @@ impl<M, T: IntoTool<M>> ToolExt<M> for T {}
     label = "its future does not say which tool it belongs to",
     note = "write `#[tool]` above the function, or use `Tool::new(\"name\").handler(f)`"
 )]
+#[must_use = "futures do nothing unless they are awaited"]
 pub trait ToolFuture: Future + Send {
     /// The tool.
     type Info: ToolInfo;

@@ -1,8 +1,8 @@
 //! `#[tool]`: keeps the function and changes what it returns.
 //!
 //! `async fn add(a: f64) -> f64 { … }` becomes
-//! `fn add(a: f64) -> impl ToolFuture<Output = f64> { …; Informed::<Info, _>::new(async move { … }) }`,
-//! where `Info`, declared in the body, knows name, docs and parameter names. No second item is made,
+//! `fn add(a: f64) -> impl ToolFuture<Output = f64> { …; Informed::<__ToolInfo, _>::new(async move { … }) }`,
+//! where `__ToolInfo`, declared in the body, knows name, docs and parameter names. No second item is made,
 //! so it works for generic functions, in `impl` blocks, and inside function bodies.
 
 use proc_macro2::{Span, TokenStream};
@@ -11,8 +11,8 @@ use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{
-    Error, Expr, FnArg, Ident, ItemFn, LitBool, LitStr, Pat, PatType, Receiver, ReceiverKind,
-    Result, ReturnType, Token, Type,
+    Block, Error, Expr, FnArg, Ident, ItemFn, LitBool, LitStr, Pat, PatType, Receiver,
+    ReceiverKind, Result, ReturnType, Token, Type,
 };
 
 use crate::docs;
@@ -49,22 +49,23 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     };
     let held = parameters.iter().map(|parameter| &parameter.held);
     let tool_name = wire_name(&function.sig.ident);
-    let body = &function.block;
+    let body = &function.block.stmts;
     let block = quote!({
-        enum Info {}
-        impl ::mcp_server::ToolInfo for Info {
+        enum __ToolInfo {}
+        impl ::mcp_server::ToolInfo for __ToolInfo {
             fn tool() -> ::mcp_server::Tool {
                 ::mcp_server::Tool::new(#tool_name).signature([#(#signature),*]) #(#calls)*
             }
         }
         #(#parameter_checks)*
         #output_check
-        ::mcp_server::Informed::<Info, _>::new(async move {
+        ::mcp_server::Informed::<__ToolInfo, _>::new(async move {
             #(#held)*
-            #body
+            #(#body)*
         })
     });
-    function.block = syn::parse2(block)?;
+    // The braces stay the user's: an item whose span ends in the macro is never "never used".
+    function.block.stmts = syn::parse2::<Block>(block)?.stmts;
     function.sig.output = syn::parse2(quote!(-> impl ::mcp_server::ToolFuture<Output = #output>))?;
     Ok(quote!(#function))
 }
@@ -109,6 +110,10 @@ fn take_parameters(function: &mut ItemFn) -> Result<Vec<Parameter>> {
     let mut parameters = Vec::new();
     for input in &mut function.sig.inputs {
         if let FnArg::Typed(typed) = input {
+            if let Type::Reference(reference) = &*typed.ty {
+                let message = "a tool owns its parameters: take `String`, `Vec<T>` or `State<T>`";
+                return Err(Error::new_spanned(reference, message));
+            }
             parameters.push(take_parameter(typed));
             if parameters.len() > MAX_PARAMETERS {
                 let message = "a tool has at most six parameters: take the arguments as `Args<T>`";
@@ -133,15 +138,18 @@ fn take_parameter(typed: &mut PatType) -> Parameter {
     }
     let mutability = pattern.mutability.take();
     let attributes = &typed.attrs;
+    let lints = name.starts_with('_').then(
+        || quote!(#[allow(clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]),
+    );
     // Also a parameter that the body does not mention lives as long as the call.
-    let held = quote!(#(#attributes)* let #mutability #ident = #ident;);
+    let held = quote!(#(#attributes)* #lints let #mutability #ident = #ident;);
     Parameter { name, docs, ty, held: Some(held) }
 }
 
 /// An identifier without `r#`.
 fn wire_name(ident: &Ident) -> String {
     let name = ident.to_string();
-    name.strip_prefix("r#").map_or(name.clone(), str::to_owned)
+    name.strip_prefix("r#").unwrap_or(&name).to_owned()
 }
 
 /// Whether the type has an `impl Trait` in it, which can stand in a signature only.

@@ -1,0 +1,6 @@
+use mcp_server::tool;
+
+#[tool(readonly)]
+async fn now() {}
+
+fn main() {}
