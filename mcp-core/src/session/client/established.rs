@@ -16,8 +16,8 @@ use crate::profile::{self, Answer, Declaration, NegotiatedProfiles, Offer, Reaso
 use crate::session::frame::{self, Text};
 use crate::types::{CancelledNotificationParams, ProgressNotificationParams, ProgressToken};
 use crate::version::{Era, ProtocolVersion};
-use crate::wire::modern::{self, COMPLETE, PROGRESS_TOKEN};
-use crate::wire::{EncodeError, Members, Method, OpenObject, legacy};
+use crate::wire::modern::{self, COMPLETE};
+use crate::wire::{EncodeError, Members, Method, legacy};
 
 /// What client and server agreed on, as the client knows it.
 #[derive(Debug, Clone)]
@@ -104,7 +104,7 @@ pub enum ClientEvent<'m> {
         /// The method's name.
         method: &'m str,
         /// Its parameters.
-        params: Option<&'m RawValue>,
+        params: Members<'m>,
     },
     /// The set in force changed (modern era); the required profiles are still in it.
     ProfilesChanged(NegotiatedProfiles),
@@ -254,7 +254,8 @@ impl Established {
                 _ => {
                     // A method name with escapes is none that the protocol has.
                     if let std::borrow::Cow::Borrowed(method) = notification.method {
-                        events(ClientEvent::Notification { method, params: notification.params });
+                        let params = notification.params.unwrap_or_default();
+                        events(ClientEvent::Notification { method, params });
                     }
                 }
             },
@@ -350,14 +351,12 @@ impl Established {
     fn progress<'m>(
         &mut self,
         now: Instant,
-        params: Option<&'m RawValue>,
+        params: Option<Members<'m>>,
         events: &mut impl FnMut(ClientEvent<'m>),
     ) {
-        let params = params.map(|p| serde_json::from_str::<ProgressNotificationParams>(p.get()));
-        let progress = match params {
-            Some(Ok(progress)) => progress,
-            Some(Err(problem)) => return events(noise(format!("malformed progress: {problem}"))),
-            None => return events(noise("progress without parameters")),
+        let progress: ProgressNotificationParams = match params.unwrap_or_default().decode_all() {
+            Ok(progress) => progress,
+            Err(problem) => return events(noise(format!("malformed progress: {problem}"))),
         };
         // Progress of a call that is over comes too late to matter.
         if let ProgressToken::Integer(id) = progress.progress_token

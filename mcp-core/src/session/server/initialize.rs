@@ -2,8 +2,6 @@
 //!
 //! Spec: 2025-11-25, basic/lifecycle, "Initialization".
 
-use serde_json::value::RawValue;
-
 use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, refused};
 use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId};
 use crate::negotiate::{Negotiated, NegotiatedParts, legacy_version};
@@ -11,14 +9,14 @@ use crate::outbox::{Outbox, Route};
 use crate::profile::{Decision, NegotiatedProfiles, RequestedProfiles, ResolvedPolicy, Terms};
 use crate::types::{InitializeRequestParams, InitializeResult};
 use crate::version::{Era, ProtocolVersion};
-use crate::wire::{self, Members, ResultFrame};
+use crate::wire::{self, Members, MembersOf, ResultFrame};
 
 impl ServerSession {
     /// Handles `initialize`; one that is malformed changes nothing.
     pub(super) fn initialize(
         &mut self,
         id: &RequestId,
-        params: Option<&RawValue>,
+        params: &Members<'_>,
         batch: Option<u32>,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'static>>, ErrorObject> {
@@ -81,7 +79,7 @@ impl ServerSession {
                 }
                 let frame = ResultFrame::default();
                 let written = out
-                    .message(Route::Connection, |out| wire::write_result(out, &id, &result, &frame));
+                    .message(Route::Connection, |out| wire::write_result(out, &id, &MembersOf(&result), &frame));
                 written.expect("an initialize result is an object of JSON");
                 let negotiated = Negotiated::new(NegotiatedParts {
                     version,
@@ -119,10 +117,9 @@ impl ServerSession {
     fn read_initialize(
         &self,
         id: &RequestId,
-        params: Option<&RawValue>,
+        members: &Members<'_>,
     ) -> Result<Initializing, ErrorObject> {
         let invalid = |problem: String| ErrorObject::invalid_params(format!("`params`: {problem}"));
-        let members = Members::read(params).map_err(|e| invalid(e.to_string()))?;
         let requested_version = members
             .string("protocolVersion")
             .map_err(|e| invalid(e.to_string()))?
@@ -131,9 +128,8 @@ impl ServerSession {
         let Some(version) = legacy_version(&requested_version, &self.config.versions) else {
             return Err(self.unsupported_initialize(requested_version.as_str()));
         };
-        let text = params.map_or("{}", RawValue::get);
         let params: InitializeRequestParams =
-            serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
+            members.decode_all().map_err(|e| invalid(e.to_string()))?;
         let by_extension = described::requested(&params.capabilities)?;
         let requested = match &params.requested_profiles {
             Some(raw) => RequestedProfiles::parse(raw)

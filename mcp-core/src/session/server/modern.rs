@@ -13,7 +13,7 @@ use crate::profile::{self, Decision, NegotiatedProfiles, Refusal, ResolvedPolicy
 use crate::types::{CacheHints, DiscoverResult};
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::modern::{self, RequestMeta};
-use crate::wire::{self, Members, Method, ResultFrame};
+use crate::wire::{self, Members, MembersOf, Method, ResultFrame};
 
 impl ServerSession {
     pub(super) fn modern_request<'m>(
@@ -140,7 +140,7 @@ impl ServerSession {
             meta: None,
         };
         self.answer(None, out, |out| {
-            wire::write_result(out, id, &result, &frame)
+            wire::write_result(out, id, &MembersOf(&result), &frame)
                 .expect("a discover result is an object of JSON");
         });
     }
