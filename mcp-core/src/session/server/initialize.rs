@@ -4,7 +4,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, refused};
+use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, id_in_use, refused};
 use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId};
 use crate::negotiate::{Negotiated, NegotiatedParts, legacy_version};
 use crate::outbox::{Outbox, Route};
@@ -29,6 +29,9 @@ impl ServerSession {
         if !matches!(self.state, ServerState::AwaitingInitialize) {
             let error = "`initialize` was sent already: a session is initialized once";
             return Err(ErrorObject::invalid_request(error));
+        }
+        if self.is_in_use(id) {
+            return Err(id_in_use());
         }
         let initializing = self.read_initialize(id, params)?;
         match &self.resolution {

@@ -341,6 +341,9 @@ impl ServerSession {
         if method == Method::Initialize.as_str() {
             return self.initialize(&id, params, batch, out);
         }
+        if self.is_in_use(&id) {
+            return Err(id_in_use());
+        }
         if matches!(self.resolution, Resolution::Asked) {
             if method == Method::Ping.as_str() {
                 self.answer_empty(&id, batch, out);
@@ -348,18 +351,16 @@ impl ServerSession {
             }
             return self.hold(id, text, batch).map(|()| None);
         }
-        if self.calls.contains_id(&id) {
-            let error = "a request with this id is in flight: an id must not be reused before the answer";
-            return Err(ErrorObject::invalid_request(error));
-        }
         if self.calls.len() >= self.config.limits.pending_requests {
             return Err(self.too_many());
         }
         match self.ready(&id, &method, params, batch, out)? {
             Ready::Event(event) => Ok(event),
             Ready::Resolve => {
+                // Asked only once something waits for it: otherwise nobody would give the answer.
+                self.hold(id, text, batch)?;
                 self.resolution = Resolution::Asked;
-                self.hold(id, text, batch).map(|()| Some(ServerEvent::ResolvePolicy))
+                Ok(Some(ServerEvent::ResolvePolicy))
             }
         }
     }
@@ -425,9 +426,7 @@ impl ServerSession {
             }
         };
         let (batch, wants_progress) = (row.batch, row.progress.is_some());
-        let call = self.calls.insert(id.clone(), row).map_err(|_| {
-            ErrorObject::invalid_request("a request with this id is in flight")
-        })?;
+        let call = self.calls.insert(id.clone(), row).map_err(|_| id_in_use())?;
         if let Some(batch) = batch {
             self.batches.expect(batch);
         }
@@ -470,15 +469,19 @@ impl ServerSession {
         Some(ServerEvent::Cancelled(call))
     }
 
+    /// Whether a request of this id has not been answered, wherever it is.
+    fn is_in_use(&self, id: &RequestId) -> bool {
+        self.calls.contains_id(id)
+            || self.held.iter().any(|held| held.id == *id)
+            || matches!(&self.state, ServerState::Initializing(initialize) if initialize.id == *id)
+    }
+
     fn hold(&mut self, id: RequestId, text: &str, batch: Option<u32>) -> Result<(), ErrorObject> {
         let limits = &self.config.limits;
         if self.held.len() + self.calls.len() >= limits.pending_requests
             || self.held_bytes + text.len() > limits.pending_bytes
         {
             return Err(self.too_many());
-        }
-        if self.calls.contains_id(&id) || self.held.iter().any(|held| held.id == id) {
-            return Err(ErrorObject::invalid_request("a request with this id is in flight"));
         }
         self.held_bytes += text.len();
         self.held.push_back(Held { text: text.into(), id, batch });
@@ -624,6 +627,11 @@ enum Ready<'m> {
     Event(Option<ServerEvent<'m>>),
     /// The caller's policy must be known first.
     Resolve,
+}
+
+fn id_in_use() -> ErrorObject {
+    let error = "a request with this id is in flight: an id must not be reused before the answer";
+    ErrorObject::invalid_request(error)
 }
 
 /// The error that tells a client of a refusal.
