@@ -307,6 +307,7 @@ impl ServerSession {
 
     fn read_batch<'m>(&mut self, messages: legacy::Batch<'m>, out: &mut Outbox) -> Frame<'m> {
         let allowed = match &self.state {
+            ServerState::Initializing(initialize) => legacy::has_batches(&initialize.version),
             ServerState::Established(session) => legacy::has_batches(session.negotiated.version()),
             _ => true,
         };
