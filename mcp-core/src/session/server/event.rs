@@ -33,6 +33,8 @@ pub enum ServerEvent<'m> {
         reasons: Vec<Reason>,
     },
     /// No agreement: send what waits, then end the connection.
+    ///
+    /// Calls that still run have been answered with the same error; stop running them.
     Rejected(Box<Rejection>),
     /// A modern request was refused for its profiles and has been answered.
     Refused(Box<Rejection>),

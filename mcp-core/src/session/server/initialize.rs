@@ -105,7 +105,12 @@ impl ServerSession {
             Decision::Refused(refusal) => {
                 let error = refused(&refusal, aware || !requested.is_empty());
                 out.message(Route::Connection, |out| jsonrpc::write_error(out, Some(&id), &error));
-                // What was read before the decision gets the same answer, and then nothing does.
+                // What was read before the decision gets the same answer, and then nothing does:
+                // modern calls that still run, and what waited.
+                for (id, row) in self.calls.clear() {
+                    self.answer(row.batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
+                    self.settle(row.batch, out);
+                }
                 while let Some(held) = self.held.pop_front() {
                     self.answer(held.batch, out, |out| {
                         jsonrpc::write_error(out, Some(&held.id), &error);
