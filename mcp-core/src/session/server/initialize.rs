@@ -103,7 +103,7 @@ impl ServerSession {
                 ServerEvent::Established { negotiated, requested, reasons }
             }
             Decision::Refused(refusal) => {
-                let error = refused(&refusal, aware || !requested.is_empty());
+                let error = refused(&refusal, aware);
                 out.message(Route::Connection, |out| jsonrpc::write_error(out, Some(&id), &error));
                 // What was read before the decision gets the same answer, and then nothing does:
                 // modern calls that still run, and what waited.
