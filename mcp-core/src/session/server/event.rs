@@ -52,7 +52,7 @@ pub struct ServerCall<'m> {
     pub negotiated: Negotiated,
     /// Whether the caller wants to hear of progress.
     pub wants_progress: bool,
-    /// The profiles that a modern request asked for, if the client declared the extension.
+    /// The profiles that a modern request asked for, if both sides declared the extension.
     ///
     /// Such a caller's results carry what is in force, so they may be kept for that caller only.
     pub requested: Option<RequestedProfiles>,

@@ -142,8 +142,13 @@ impl ServerSession {
         let text = params.map_or("{}", RawValue::get);
         let params: InitializeRequestParams =
             serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
-        let by_extension = described::requested(&params.capabilities)?;
-        let requested = match &params.requested_profiles {
+        // Without a declaration this is a server like any other: what it does not know it ignores.
+        let knows_profiles = self.config.profiles.is_some();
+        let by_extension = match knows_profiles {
+            true => described::requested(&params.capabilities)?,
+            false => None,
+        };
+        let requested = match params.requested_profiles.as_ref().filter(|_| knows_profiles) {
             Some(raw) => RequestedProfiles::parse(raw)
                 .map_err(|e| ErrorObject::invalid_params(format!("`requestedProfiles`: {e}")))?,
             None => RequestedProfiles::default(),

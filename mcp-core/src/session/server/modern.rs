@@ -78,7 +78,7 @@ impl ServerSession {
         if version.era() != Some(Era::Modern) || !self.config.versions.contains(&version) {
             return Err(self.unsupported_version(version.as_str()));
         }
-        Described::read(meta, version)
+        Described::read(meta, version, self.config.profiles.is_some())
     }
 
     /// All that is requested is in force, or nothing runs.
