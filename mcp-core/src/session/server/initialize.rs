@@ -5,7 +5,7 @@
 use serde_json::value::RawValue;
 
 use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, id_in_use, refused};
-use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId};
+use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts, legacy_version};
 use crate::outbox::{Outbox, Route};
 use crate::profile::{Decision, NegotiatedProfiles, RequestedProfiles, ResolvedPolicy, Terms};
@@ -161,7 +161,7 @@ impl ServerSession {
     /// otherwise (2026-07-28, basic/versioning, "Backward Compatibility").
     fn unsupported_initialize(&self, requested: &str) -> ErrorObject {
         let supported = self.config.version_names();
-        let data = serde_json::json!({ "supported": supported, "requested": requested });
+        let data = serde_json::json!({ "supported": supported, "requested": shown(requested) });
         let names = supported.join(", ");
         let message = format!("unsupported protocol version: this server speaks {names}");
         ErrorObject::new(ErrorCode::INVALID_PARAMS, message).with_data(&data)

@@ -241,6 +241,8 @@ impl ServerSession {
 
     /// Answers a call with a result; nothing is sent for a call that was cancelled.
     ///
+    /// A result that says which profiles are in force is written as private, whatever `cache` says.
+    ///
     /// # Errors
     /// The result cannot be written; the caller has been told of an internal error.
     pub fn respond<T: Serialize + ?Sized>(
@@ -255,7 +257,10 @@ impl ServerSession {
         let modern = row.own_meta.is_some();
         let frame = ResultFrame {
             result_type: modern.then_some(COMPLETE),
-            cache: cache.filter(|_| modern),
+            cache: cache.filter(|_| modern).map(|cache| match row.answers_profiles {
+                true => CacheHints::private(cache.ttl_ms),
+                false => cache,
+            }),
             own_meta: row.own_meta.as_deref().unwrap_or_default(),
             meta,
         };
@@ -382,7 +387,13 @@ impl ServerSession {
         let progress = meta
             .decode::<ProgressToken>(PROGRESS_TOKEN)
             .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
-        let row = CallRow { batch, progress, last_progress: f64::NEG_INFINITY, own_meta: None };
+        let row = CallRow {
+            batch,
+            progress,
+            last_progress: f64::NEG_INFINITY,
+            own_meta: None,
+            answers_profiles: false,
+        };
         if RequestMeta::marks(&meta) {
             return self.modern_request(id, method, &members, &meta, row, out);
         }
@@ -620,6 +631,8 @@ struct CallRow {
     last_progress: f64,
     /// What the modern era writes into the result's `_meta`; `None` in the legacy era.
     own_meta: Option<Arc<[u8]>>,
+    /// Whether the result says what is in force: then it is for this caller only.
+    answers_profiles: bool,
 }
 
 /// What became of a request.

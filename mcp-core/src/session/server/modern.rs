@@ -62,6 +62,7 @@ impl ServerSession {
             }
         };
         row.own_meta = Some(standing.own_meta.clone());
+        row.answers_profiles = policy.is_some() && described.requested.is_some();
         let requested = described.requested.clone();
         let negotiated = standing.negotiated.clone();
         described.standing = Some(standing);
