@@ -154,7 +154,7 @@ impl Established {
     /// `params` must serialise as an object; `_meta` is added by the library.
     ///
     /// # Errors
-    /// `params` cannot be written; nothing was.
+    /// `params` cannot be written, or a required profile was lost; nothing was written.
     pub fn request<P: Serialize + ?Sized>(
         &mut self,
         now: Instant,
@@ -163,6 +163,9 @@ impl Established {
         timeouts: Timeouts,
         out: &mut Outbox,
     ) -> Result<CallId, EncodeError> {
+        if self.rejected {
+            return Err(EncodeError::Rejected);
+        }
         let id = self.calls.next_id();
         let meta = &self.encoded_meta;
         out.message(Route::Connection, |out| {
@@ -178,9 +181,11 @@ impl Established {
         Ok(self.calls.insert(now, timeouts, ()))
     }
 
-    /// Forgets a call and tells the server to stop; nothing is said about a call that is over.
+    /// Forgets a call and tells the server to stop; nothing is said about a call that is over, nor
+    /// after [`ClientEvent::Rejected`].
     pub fn cancel(&mut self, call: CallId, reason: Option<&str>, out: &mut Outbox) {
-        if let Some((id, ())) = self.calls.abandon(call) {
+        let abandoned = self.calls.abandon(call).filter(|_| !self.rejected);
+        if let Some((id, ())) = abandoned {
             send_cancelled(id, reason, out);
         }
     }
@@ -198,7 +203,9 @@ impl Established {
         mut events: impl FnMut(ClientEvent<'static>),
     ) {
         while let Some((call, id, kind, ())) = self.calls.expire(now) {
-            send_cancelled(id, Some("timed out"), out);
+            if !self.rejected {
+                send_cancelled(id, Some("timed out"), out);
+            }
             events(ClientEvent::TimedOut { call, kind });
         }
     }
