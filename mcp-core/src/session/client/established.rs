@@ -12,7 +12,7 @@ use crate::jsonrpc::{self, ErrorCode, ErrorObject, InvalidMessage, Message, Requ
 use crate::negotiate::ServerFacts;
 use crate::outbox::{Outbox, Route};
 use crate::pending::{CallId, Outgoing, TimeoutKind, Timeouts};
-use crate::profile::{self, Answer, Declaration, NegotiatedProfiles, Offer, Reason, Rejection, RequestedProfiles};
+use crate::profile::{self, Answer, Declaration, NegotiatedProfiles, Offer, Reason, Rejection, RejectionKind, RequestedProfiles};
 use crate::session::frame::{self, Text};
 use crate::types::{CancelledNotificationParams, ProgressNotificationParams, ProgressToken};
 use crate::version::{Era, ProtocolVersion};
@@ -312,29 +312,38 @@ impl Established {
     ) -> Checked {
         let members = match Members::read(Some(result)) {
             Ok(members) => members,
-            Err(problem) => return Checked::Invalid(problem.to_string()),
+            Err(problem) => return self.unreadable(problem.to_string()),
         };
-        match members.string("resultType") {
-            Ok(None) => {}
-            Ok(Some(kind)) if kind == COMPLETE => {}
-            Ok(Some(kind)) => {
-                return Checked::Invalid(format!("unknown `resultType` {:?}", shown(&kind)));
-            }
-            Err(problem) => return Checked::Invalid(problem.to_string()),
+        // The answer about profiles first: nothing else about a result excuses a missing one.
+        match self.check_profiles(&members, events) {
+            Checked::Valid => {}
+            failed => return failed,
         }
+        match members.string("resultType") {
+            Ok(None) => Checked::Valid,
+            Ok(Some(kind)) if kind == COMPLETE => Checked::Valid,
+            Ok(Some(kind)) => Checked::Invalid(format!("unknown `resultType` {:?}", shown(&kind))),
+            Err(problem) => Checked::Invalid(problem.to_string()),
+        }
+    }
+
+    fn check_profiles<'m>(
+        &mut self,
+        members: &Members<'_>,
+        events: &mut impl FnMut(ClientEvent<'m>),
+    ) -> Checked {
         if !self.config.policy.is_aware() {
             return Checked::Valid;
         }
         let meta = match Members::read(members.raw("_meta")) {
             Ok(meta) => meta,
-            Err(problem) => return Checked::Invalid(format!("`_meta`: {problem}")),
+            Err(problem) => return self.unreadable(format!("`_meta`: {problem}")),
         };
-        let said = meta.raw(profile::EXTENSION);
-        if said.is_some() && members.raw("cacheScope").is_some_and(|s| s.get() == "\"public\"") {
-            let problem = "a result that says which profiles are in force must not be `public`";
-            return Checked::Invalid(problem.to_owned());
+        let answer = Answer::from_meta(meta.raw(profile::EXTENSION));
+        let scope = members.string("cacheScope");
+        if !answer.is_absent() && scope.is_ok_and(|scope| scope.is_some_and(|s| s == "public")) {
+            return Checked::Rejected(self.rejection(RejectionKind::PublicAnswer, &answer));
         }
-        let answer = Answer::from_meta(said);
         match self.config.policy.check_answer(&self.requested, &answer, &self.agreed.offer) {
             Ok(profiles) => {
                 if !answer.is_absent() && !profiles.same_set(&self.agreed.profiles) {
@@ -345,6 +354,22 @@ impl Established {
             }
             Err(rejection) => Checked::Rejected(rejection),
         }
+    }
+
+    /// What a result is that cannot be read as far as its answer about profiles: with requirements
+    /// it is one without them.
+    fn unreadable(&self, problem: String) -> Checked {
+        match self.config.policy.has_requirements() {
+            true => {
+                let kind = RejectionKind::Malformed(problem);
+                Checked::Rejected(self.rejection(kind, &Answer::default()))
+            }
+            false => Checked::Invalid(problem),
+        }
+    }
+
+    fn rejection(&self, kind: RejectionKind, answer: &Answer) -> Rejection {
+        self.config.policy.rejection(kind, &self.requested, answer, &self.agreed.offer)
     }
 
     fn reject<'m>(&mut self, rejection: Rejection, events: &mut impl FnMut(ClientEvent<'m>)) {
