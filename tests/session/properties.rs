@@ -1,0 +1,181 @@
+//! The invariants of section 7 of the profile contract over random orders of messages.
+//!
+//! `PROPTEST_CASES` sets how many sequences each property tries with each kind of peer; without
+//! it they are [`CASES`].
+
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use crate::harness::client::Saw;
+use crate::harness::dice::Dice;
+use crate::harness::server::Did;
+use crate::harness::world::{Wants, World};
+use crate::invariants::*;
+use crate::{honest, hostile_client, hostile_server};
+
+/// Sequences for each property and kind of peer.
+const CASES: u32 = 7_000;
+/// How often a property is tried with one kind of peer, below.
+const RUNS: u32 = 16;
+/// Steps of the longest sequence.
+const STEPS: usize = 14;
+
+const _: () = assert!(CASES * RUNS >= 100_000, "fewer sequences than promised");
+
+#[test]
+fn i1_no_handler_runs_and_no_list_is_served_without_a_decision() {
+    hostile_clients(|world, script| {
+        served_only_after_a_decision(&hostile_client::run(world, script, true))
+    });
+    hostile_clients(|world, script| {
+        served_only_after_a_decision(&hostile_client::run(world, script, false))
+    });
+}
+
+#[test]
+fn i2_negotiated_is_within_declared_and_requested() {
+    hostile_clients(|world, script| {
+        negotiated_within_declared_and_requested(&hostile_client::run(world, script, true))
+    });
+    hostile_servers(|wants, script| held_within_request(&hostile_server::run(&wants, script), &wants));
+    meetings(|world, wants, script| {
+        let meeting = honest::run(world, wants, script);
+        answered_within_request(&meeting.pair.server)?;
+        held_within_request(&meeting.pair.client, &meeting.wants)
+    });
+}
+
+#[test]
+fn i3_nothing_of_the_callers_leaves_before_the_required_profiles_are_confirmed() {
+    hostile_servers(|wants, script| {
+        nothing_leaves_before_confirmation(&hostile_server::run(&wants, script), &wants)
+    });
+    meetings(|world, wants, script| {
+        let meeting = honest::run(world, wants, script);
+        nothing_leaves_before_confirmation(&meeting.pair.client, &meeting.wants)
+    });
+}
+
+#[test]
+fn i4_nothing_is_served_or_sent_after_rejection() {
+    hostile_clients(|world, script| {
+        server_is_silent_after_rejection(&hostile_client::run(world, script, true))
+    });
+    hostile_servers(|wants, script| {
+        client_is_silent_after_rejection(&hostile_server::run(&wants, script))
+    });
+    meetings(|world, wants, script| {
+        let meeting = honest::run(world, wants, script);
+        server_is_silent_after_rejection(&meeting.pair.server)?;
+        client_is_silent_after_rejection(&meeting.pair.client)
+    });
+}
+
+#[test]
+fn i5_both_halves_hold_the_same_set_when_both_are_established() {
+    meetings(|world, wants, script| {
+        let meeting = honest::run(world, wants, script);
+        match meeting.disagreement.clone().or_else(|| meeting.modern_disagreement()) {
+            Some(said) => Err(said),
+            None if !meeting.pair.client.is_settled() => Err("the client waits for ever".to_owned()),
+            None => Ok(()),
+        }
+    });
+}
+
+#[test]
+fn i6_without_declaration_or_policy_nothing_of_profiles_is_on_the_wire() {
+    hostile_clients(|world, script| {
+        let plain = World { declared: None, asks: false, entitled: None, ..world };
+        let rig = hostile_client::run(plain, script, true);
+        says_nothing_of_profiles(sent(&rig.log))
+    });
+    hostile_clients(|world, script| {
+        let rig = hostile_client::run(world, script, false);
+        sent(&rig.log).try_for_each(|line| undeclared_clients_receive_little(&rig.world, line))
+    });
+    hostile_servers(|wants, script| {
+        if wants.knows_profiles() {
+            return Ok(());
+        }
+        let rig = hostile_server::run(&wants, script);
+        says_nothing_of_profiles(rig.log.iter().filter_map(|saw| match saw {
+            Saw::Sent(line) => Some(line.as_str()),
+            _ => None,
+        }))
+    });
+}
+
+#[test]
+fn i7_the_set_never_changes_within_a_legacy_session() {
+    hostile_clients(|world, script| {
+        server_set_is_stable(&hostile_client::run(world, script, true))
+    });
+    hostile_servers(|wants, script| {
+        client_set_is_stable(&hostile_server::run(&wants, script), &wants)
+    });
+    meetings(|world, wants, script| {
+        let meeting = honest::run(world, wants, script);
+        server_set_is_stable(&meeting.pair.server)?;
+        client_set_is_stable(&meeting.pair.client, &meeting.wants)
+    });
+}
+
+fn sent(log: &[Did]) -> impl Iterator<Item = &str> {
+    log.iter().filter_map(|did| match did {
+        Did::Sent(line) => Some(line.as_str()),
+        _ => None,
+    })
+}
+
+fn hostile_clients(check: impl Fn(World, &[u32]) -> Verdict) {
+    sequences(|seed, script| {
+        let world = World::rolled(&mut Dice(seed));
+        check(world.clone(), script).map_err(|said| {
+            let rig = hostile_client::run(world, script, true);
+            format!("{said}\n{:#?}\n{:#?}", rig.world, rig.log)
+        })
+    });
+}
+
+fn hostile_servers(check: impl Fn(Wants, &[u32]) -> Verdict) {
+    sequences(|seed, script| {
+        let wants = Wants::rolled(&mut Dice(seed));
+        check(wants.clone(), script).map_err(|said| {
+            let rig = hostile_server::run(&wants, script);
+            format!("{said}\n{wants:#?}\n{:#?}", rig.log)
+        })
+    });
+}
+
+fn meetings(check: impl Fn(World, Wants, &[u32]) -> Verdict) {
+    sequences(|seed, script| {
+        let mut dice = Dice(seed);
+        let (world, wants) = (World::rolled(&mut dice), Wants::rolled(&mut Dice(seed.rotate_left(29))));
+        check(world.clone(), wants.clone(), script).map_err(|said| {
+            let meeting = honest::run(world, wants, script);
+            let (server, wants) = (&meeting.pair.server.world, &meeting.wants);
+            format!("{said}\n{server:#?}\n{wants:#?}\n{:#?}", meeting.pair.transcript())
+        })
+    });
+}
+
+/// Tries random sequences, counts them, and shows the smallest that fails.
+fn sequences(check: impl Fn(u64, &[u32]) -> Verdict) {
+    let asked_for = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let cases = asked_for.unwrap_or(CASES);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let tried = std::cell::Cell::new(0);
+    let outcome = runner.run(&(any::<u64>(), vec(any::<u32>(), 0..STEPS)), |(seed, script)| {
+        tried.set(tried.get() + 1);
+        check(seed, &script).map_err(TestCaseError::fail)
+    });
+    match outcome {
+        Ok(()) => assert!(tried.get() >= cases, "only {} of {cases} sequences were tried", tried.get()),
+        Err(TestError::Fail(said, (seed, script))) => {
+            panic!("seed {seed}, script {script:?}: {said}")
+        }
+        Err(aborted) => panic!("{aborted}"),
+    }
+}
