@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use mcp_client::{ChildProcess, Client, Error};
+use mcp_client::{ChildProcess, Client, EraChoice, Error};
 use serde::Serialize;
 use serde_json::json;
 
@@ -59,7 +59,11 @@ fn plan() -> Option<Plan> {
 
 async fn run(plan: &Plan) -> Result<Figures, Error> {
     let server = ChildProcess::new(&plan.command[0]).args(&plan.command[1..]);
-    let client = Client::builder("bench-client", env!("CARGO_PKG_VERSION")).connect(server).await?;
+    // The era in which every peer can be compared: the messages are the same for all of them.
+    let client = Client::builder("bench-client", env!("CARGO_PKG_VERSION"))
+        .era(EraChoice::Legacy)
+        .connect(server)
+        .await?;
     calls(&client, 0, WARM_UP, plan.concurrency).await?;
     let (cpu, start) = (cpu_time(), Instant::now());
     let mut taken = calls(&client, WARM_UP, plan.calls, plan.concurrency).await?;
