@@ -30,8 +30,8 @@ pub(crate) fn run(world: World, script: &[u32], declares: bool) -> ServerRig {
 }
 
 fn frame(dice: &mut Dice, declares: bool) -> Vec<u8> {
-    let id = dice.pick(&["1", "2", "3", "\"a\"", "-7"]);
-    let text = match dice.roll(16) {
+    let id = dice.pick(&["1", "1", "2", "\"a\""]);
+    let text = match dice.roll(18) {
         0 | 1 => initialize(dice, id, declares),
         2 => malformed_initialize(dice, id),
         3 => format!("[{}]", initialize(dice, id, declares)),
@@ -40,7 +40,7 @@ fn frame(dice: &mut Dice, declares: bool) -> Vec<u8> {
         6 => request(id, "tools/call", &json!({"name": tool(dice), "arguments": {}})),
         7..=9 => modern(dice, id, declares),
         10 => request(id, "ping", &json!({})),
-        11 => {
+        11 | 16 | 17 => {
             let id: Value = serde_json::from_str(id).unwrap();
             notification("notifications/cancelled", &json!({"requestId": id, "reason": "bored"}))
         }
@@ -112,7 +112,7 @@ fn modern(dice: &mut Dice, id: &str, declares: bool) -> String {
         }
         _ => match asked(dice) {
             Some(list) => (Some(json!({"requested": list})), list),
-            None => (Some(json!([])), json!("malformed")),
+            None => (Some(json!({"requested": {}})), json!("malformed")),
         },
     };
     let mut capabilities = json!({});

@@ -26,7 +26,7 @@ pub(crate) fn served_only_after_a_decision(server: &ServerRig) -> Verdict {
             Did::Called(called) => {
                 answered += 1;
                 if called.era == Era::Modern {
-                    let asked = truth(called)?;
+                    let asked = truth(&server.world, called)?;
                     server.world.judge(&called.version, &asked, true, &called.profiles)?;
                 } else if session != Some((&called.version, &called.profiles)) {
                     return Err(format!("{called:?} ran in the session {session:?}"));
@@ -56,7 +56,7 @@ pub(crate) fn negotiated_within_declared_and_requested(server: &ServerRig) -> Ve
                 server.world.judge(version, asked, false, profiles)?;
             }
             Did::Called(called) if called.era == Era::Modern => {
-                server.world.judge(&called.version, &truth(called)?, true, &called.profiles)?;
+                server.world.judge(&called.version, &truth(&server.world, called)?, true, &called.profiles)?;
             }
             Did::Sent(line) => {
                 for message in messages(line.as_bytes()) {
@@ -109,8 +109,15 @@ pub(crate) fn answered_within_request(server: &ServerRig) -> Verdict {
 /// I2, the client's half: what it holds lies within what it asked for.
 pub(crate) fn held_within_request(client: &ClientRig, wants: &Wants) -> Verdict {
     let asked = wants.asks_for();
+    let mut asks = true;
     for saw in &client.log {
+        // A modern client of whose wishes none was confirmed asks for nothing from then on, and a
+        // server's policy may pick.
+        if let Saw::Established { era: Era::Modern, profiles, .. } = saw {
+            asks = asked.iter().any(|url| profiles.iter().any(|held| held == url));
+        }
         if let Saw::Established { profiles, .. } | Saw::Agreed(profiles) | Saw::Changed(profiles) = saw
+            && asks
             && !asked.is_empty()
             && let Some(url) = profiles.iter().find(|url| !asked.contains(&url.as_str()))
         {
@@ -172,7 +179,11 @@ pub(crate) fn client_is_silent_after_rejection(client: &ClientRig) -> Verdict {
     let over = |saw: &&Saw| matches!(saw, Saw::Rejected { .. } | Saw::Closed { .. });
     let after = client.log.iter().skip_while(|saw| !over(saw)).skip(1);
     let mut said = after.filter(|saw| {
-        !matches!(saw, Saw::Delivered(_) | Saw::Input(_) | Saw::Agreed(_) | Saw::Noise(_))
+        // Callers still learn from their clocks that no answer came.
+        !matches!(
+            saw,
+            Saw::Delivered(_) | Saw::Input(_) | Saw::Agreed(_) | Saw::Noise(_) | Saw::TimedOut(_)
+        )
     });
     said.next().map_or(Ok(()), |saw| Err(format!("after the end: {saw:?}")))
 }
@@ -274,10 +285,11 @@ pub(crate) fn server_set_is_stable(server: &ServerRig) -> Verdict {
     }
 }
 
-/// What a modern request asked for, by its own word.
-fn truth(called: &Called) -> Result<Vec<String>, String> {
+/// What a modern request asked for, by its own word; a server without a declaration does not read it.
+fn truth(world: &World, called: &Called) -> Result<Vec<String>, String> {
     match &called.truth {
         None | Some(Value::Null) => Ok(Vec::new()),
+        Some(_) if world.declared.is_none() => Ok(Vec::new()),
         Some(list) => strings(list).ok_or_else(|| format!("a malformed request ran: {called:?}")),
     }
 }

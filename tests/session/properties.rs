@@ -5,21 +5,24 @@
 
 use proptest::collection::vec;
 use proptest::prelude::any;
+use mcp_core::version::Era;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::harness::client::Saw;
 use crate::harness::dice::Dice;
-use crate::harness::server::Did;
+use crate::harness::server::{Called, Did};
 use crate::harness::world::{Wants, World};
 use crate::invariants::*;
 use crate::{honest, hostile_client, hostile_server};
 
 /// Sequences for each property and kind of peer.
-const CASES: u32 = 7_000;
+const CASES: u32 = 8_000;
 /// How often a property is tried with one kind of peer, below.
-const RUNS: u32 = 16;
+const RUNS: u32 = 17;
+/// Sequences for the look at what they reach.
+const TRIED: u32 = 2_000;
 /// Steps of the longest sequence.
-const STEPS: usize = 14;
+const STEPS: usize = 20;
 
 const _: () = assert!(CASES * RUNS >= 100_000, "fewer sequences than promised");
 
@@ -120,6 +123,48 @@ fn i7_the_set_never_changes_within_a_legacy_session() {
         server_set_is_stable(&meeting.pair.server)?;
         client_set_is_stable(&meeting.pair.client, &meeting.wants)
     });
+}
+
+/// What the sequences reach, so that no property holds only because nothing ever happens.
+#[test]
+fn the_sequences_reach_every_state() {
+    let mut reached = std::collections::BTreeMap::new();
+    let mut reach = |what: &'static str, is: bool| *reached.entry(what).or_insert(0) += u32::from(is);
+    let mut seeds = Dice(0);
+    let mut numbers = (0_u64..).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31));
+    for _ in 0..TRIED {
+        let script: Vec<u32> = numbers.by_ref().take(STEPS).map(|n| (n >> 16) as u32).collect();
+        seeds.0 = numbers.next().expect("numbers do not end");
+        let (world, wants) = (World::rolled(&mut seeds.clone()), Wants::rolled(&mut seeds.clone()));
+        let server = hostile_client::run(world.clone(), &script, true);
+        let did = |is: fn(&Did) -> bool| server.log.iter().any(is);
+        reach("server: established", did(|did| matches!(did, Did::Established { .. })));
+        reach("server: rejected", did(|did| matches!(did, Did::Rejected)));
+        reach("server: refused", did(|did| matches!(did, Did::Refused)));
+        reach("server: cancelled", did(|did| matches!(did, Did::Cancelled)));
+        reach("server: policy asked", did(|did| matches!(did, Did::Asked)));
+        let calls = |is: fn(&Called) -> bool| server.calls().any(is);
+        reach("server: legacy call", calls(|c| c.era == Era::Legacy));
+        reach("server: modern call with profiles", calls(|c| c.era == Era::Modern && !c.profiles.is_empty()));
+        let client = hostile_server::run(&wants, &script);
+        let saw = |is: fn(&Saw) -> bool| client.log.iter().any(is);
+        let agreed = saw(|saw| matches!(saw, Saw::Established { .. }));
+        let rejected = saw(|saw| matches!(saw, Saw::Rejected { .. }));
+        reach("client: established", agreed);
+        reach("client: established with requirements", agreed && wants.has_requirements());
+        reach("client: rejected before agreement", rejected && !agreed);
+        reach("client: rejected after agreement", rejected && agreed);
+        reach("client: closed", saw(|saw| matches!(saw, Saw::Closed { .. })));
+        reach("client: set changed", saw(|saw| matches!(saw, Saw::Changed(_))));
+        reach("client: answered", saw(|saw| matches!(saw, Saw::Response(Ok(_)))));
+        let meeting = honest::run(world, wants, &script);
+        let agreed = meeting.pair.client.established().map(|e| e.agreed().era());
+        reach("meeting: legacy", agreed == Some(Era::Legacy));
+        reach("meeting: modern", agreed == Some(Era::Modern));
+        reach("meeting: no agreement", agreed.is_none());
+    }
+    let rare: Vec<_> = reached.iter().filter(|(_, times)| **times < TRIED / 200).collect();
+    assert!(rare.is_empty(), "of {TRIED} sequences too few reach {rare:?}; all: {reached:#?}");
 }
 
 fn sent(log: &[Did]) -> impl Iterator<Item = &str> {
