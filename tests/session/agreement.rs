@@ -24,9 +24,12 @@ fn a_legacy_session_in_which_nothing_requested_is_available_is_rejected() {
 
 #[test]
 fn a_legacy_session_agrees_in_part_and_says_why() {
-    let mut rig = ServerRig::new(World::declaring(&[BASIC, PREMIUM, FUTURE]).asking(&[BASIC, FUTURE]));
-    let frame = initialize("2025-11-25", &[FUTURE, PREMIUM, BASIC, ELSEWHERE])
-        .replace(r#""capabilities":{}"#, &format!(r#""capabilities":{{"extensions":{{"{EXT}":{{}}}}}}"#));
+    let mut rig =
+        ServerRig::new(World::declaring(&[BASIC, PREMIUM, FUTURE]).asking(&[BASIC, FUTURE]));
+    let frame = initialize("2025-11-25", &[FUTURE, PREMIUM, BASIC, ELSEWHERE]).replace(
+        r#""capabilities":{}"#,
+        &format!(r#""capabilities":{{"extensions":{{"{EXT}":{{}}}}}}"#),
+    );
     let answer = answer(&mut rig, &frame);
     assert_eq!(answer["result"]["profiles"], json!([BASIC]));
     let settings = &answer["result"]["capabilities"]["extensions"][EXT];
@@ -142,7 +145,11 @@ fn a_requirement_that_is_met_is_in_force_on_both_sides_in_both_eras() {
     for mut pair in [established(world.clone(), &wants), legacy(world, &wants)] {
         pair.call("gated");
         pair.drive();
-        assert!(matches!(pair.client.outcome(), Some(Saw::Response(Ok(_)))), "{:#?}", pair.transcript());
+        assert!(
+            matches!(pair.client.outcome(), Some(Saw::Response(Ok(_)))),
+            "{:#?}",
+            pair.transcript()
+        );
         assert_eq!(pair.server.calls().last().unwrap().profiles, [PREMIUM]);
     }
 }
@@ -154,7 +161,11 @@ fn a_requirement_that_is_not_met_ends_the_connection_in_both_eras() {
         for era in [Legacy, Modern] {
             let mut pair = Pair::new(world.clone(), &Wants::requiring(&[PREMIUM]).era(era));
             pair.drive();
-            assert!(matches!(pair.client.outcome(), Some(Saw::Rejected { .. })), "{:#?}", pair.transcript());
+            assert!(
+                matches!(pair.client.outcome(), Some(Saw::Rejected { .. })),
+                "{:#?}",
+                pair.transcript()
+            );
             assert_eq!(pair.server.calls().count(), 0);
         }
     }

@@ -42,7 +42,12 @@ fn a_call_cancelled_in_its_batch_leaves_the_others_to_answer() {
     let mut rig = session("2025-03-26");
     rig.holds_calls = true;
     assert!(rig.receive(format!("[{},{}]", call("1", "open"), cancel("1")).as_bytes()).is_empty());
-    assert!(rig.receive(format!("[{},{},{}]", call("1", "open"), call("2", "open"), cancel("1")).as_bytes()).is_empty());
+    assert!(
+        rig.receive(
+            format!("[{},{},{}]", call("1", "open"), call("2", "open"), cancel("1")).as_bytes()
+        )
+        .is_empty()
+    );
     let sent = rig.finish(0);
     assert!(sent.len() == 1 && sent[0].starts_with(r#"[{"jsonrpc":"2.0","id":"2""#), "{sent:?}");
 }

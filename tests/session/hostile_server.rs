@@ -82,7 +82,8 @@ fn frame(dice: &mut Dice, wants: &Wants, last_id: i64) -> Vec<u8> {
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#)
         }
         12 => {
-            let method = dice.pick(&["notifications/progress", "notifications/message", "odd\\u0021"]);
+            let method =
+                dice.pick(&["notifications/progress", "notifications/message", "odd\\u0021"]);
             let params = json!({"progressToken": last_id, "progress": 0.5});
             format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
         }
@@ -206,7 +207,9 @@ fn error(dice: &mut Dice, id: &str) -> String {
         2 => json!({"supported": ["2026-07-28"]}),
         3 => json!({"supported": ["never", ""], "requested": 7}),
         4 => json!({"supported": [7, "2025-11-25"]}),
-        _ => json!({"requested": [BASIC], "supported": [], "reasons": [{"profileURL": BASIC, "reason": "odd"}]}),
+        _ => {
+            json!({"requested": [BASIC], "supported": [], "reasons": [{"profileURL": BASIC, "reason": "odd"}]})
+        }
     };
     let error = json!({"code": code, "message": "no", "data": data});
     match dice.roll(8) {

@@ -56,13 +56,19 @@ pub(crate) fn negotiated_within_declared_and_requested(server: &ServerRig) -> Ve
                 server.world.judge(version, asked, false, profiles)?;
             }
             Did::Called(called) if called.era == Era::Modern => {
-                server.world.judge(&called.version, &truth(&server.world, called)?, true, &called.profiles)?;
+                server.world.judge(
+                    &called.version,
+                    &truth(&server.world, called)?,
+                    true,
+                    &called.profiles,
+                )?;
             }
             Did::Sent(line) => {
                 for message in messages(line.as_bytes()) {
                     for list in answers(&message).into_iter().flatten() {
                         let declared = server.world.declared.clone().unwrap_or_default();
-                        if let Some(url) = list.iter().find(|url| !declared.contains(&url.as_str())) {
+                        if let Some(url) = list.iter().find(|url| !declared.contains(&url.as_str()))
+                        {
                             return Err(format!("{url} is not declared: {line}"));
                         }
                     }
@@ -116,7 +122,8 @@ pub(crate) fn held_within_request(client: &ClientRig, wants: &Wants) -> Verdict 
         if let Saw::Established { era: Era::Modern, profiles, .. } = saw {
             asks = asked.iter().any(|url| profiles.iter().any(|held| held == url));
         }
-        if let Saw::Established { profiles, .. } | Saw::Agreed(profiles) | Saw::Changed(profiles) = saw
+        if let Saw::Established { profiles, .. } | Saw::Agreed(profiles) | Saw::Changed(profiles) =
+            saw
             && asks
             && !asked.is_empty()
             && let Some(url) = profiles.iter().find(|url| !asked.contains(&url.as_str()))
@@ -137,7 +144,8 @@ pub(crate) fn nothing_leaves_before_confirmation(client: &ClientRig, wants: &Wan
                 (confirmed, established) = (!wants.has_requirements(), false);
             }
             Saw::Delivered(line) => {
-                let mut lists = messages(line.as_bytes()).into_iter().flat_map(|m| answers(&m)).flatten();
+                let mut lists =
+                    messages(line.as_bytes()).into_iter().flat_map(|m| answers(&m)).flatten();
                 confirmed |= lists.any(|list| wants.met_by(&list));
             }
             Saw::Established { profiles, .. } => (established, held) = (true, profiles.clone()),
@@ -155,7 +163,8 @@ pub(crate) fn nothing_leaves_before_confirmation(client: &ClientRig, wants: &Wan
 
 /// I4: `Rejected` leads only to `Closed`: a server serves nothing and says nothing after it.
 pub(crate) fn server_is_silent_after_rejection(server: &ServerRig) -> Verdict {
-    let mut log = server.log.iter().skip_while(|did| !matches!(did, Did::Rejected)).skip(1).peekable();
+    let mut log =
+        server.log.iter().skip_while(|did| !matches!(did, Did::Rejected)).skip(1).peekable();
     // The errors of the requests that waited belong to the rejection.
     while let Some(Did::Sent(line)) = log.peek() {
         for message in messages(line.as_bytes()) {
@@ -208,8 +217,10 @@ pub(crate) fn undeclared_clients_receive_little(world: &World, line: &str) -> Ve
             message["error"]["data"]["requiredCapabilities"].take();
         }
         if let Some(data) = message.pointer("/error/data") {
-            let about_profiles = message["error"]["code"] != -32022 && message["error"]["code"] != -32602;
-            if about_profiles && (data.get("requested").is_some() || data.get("reasons").is_some()) {
+            let about_profiles =
+                message["error"]["code"] != -32022 && message["error"]["code"] != -32602;
+            if about_profiles && (data.get("requested").is_some() || data.get("reasons").is_some())
+            {
                 return wrong("more than `supported` in an error");
             }
         }
@@ -248,7 +259,9 @@ pub(crate) fn client_set_is_stable(client: &ClientRig, wants: &Wants) -> Verdict
             Saw::Established { era, profiles, .. } => {
                 (held, legacy) = (Some(profiles.clone()), *era == Era::Legacy);
             }
-            Saw::Changed(_) if legacy => return Err(format!("changed in a legacy session: {saw:?}")),
+            Saw::Changed(_) if legacy => {
+                return Err(format!("changed in a legacy session: {saw:?}"));
+            }
             Saw::Changed(profiles) if !wants.met_by(profiles) => {
                 return Err(format!("a required profile was lost without a rejection: {saw:?}"));
             }
@@ -278,7 +291,8 @@ pub(crate) fn server_set_is_stable(server: &ServerRig) -> Verdict {
         Did::Sent(line) => Some(messages(line.as_bytes())),
         _ => None,
     });
-    let answers = initialized.flatten().filter(|m| m.pointer("/result/protocolVersion").is_some()).count();
+    let answers =
+        initialized.flatten().filter(|m| m.pointer("/result/protocolVersion").is_some()).count();
     match (sessions, answers) {
         (0, 0) | (1, 1) => Ok(()),
         _ => Err(format!("{sessions} sessions and {answers} answers to `initialize`")),

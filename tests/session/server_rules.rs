@@ -11,14 +11,21 @@ const LIST: &str = r#"{"jsonrpc":"2.0","id":"list","method":"tools/list"}"#;
 const PING: &str = r#"{"jsonrpc":"2.0","id":"ping","method":"ping"}"#;
 
 pub(crate) fn initialize(version: &str, asked: &[&str]) -> String {
-    INITIALIZE
-        .replace("2025-11-25", version)
-        .replace(r#""clientInfo""#, &format!(r#""requestedProfiles":{},"clientInfo""#, json!(asked)))
+    INITIALIZE.replace("2025-11-25", version).replace(
+        r#""clientInfo""#,
+        &format!(r#""requestedProfiles":{},"clientInfo""#, json!(asked)),
+    )
 }
 
 /// A modern request; `extension` is what stands at the extension's place, if anything does.
-pub(crate) fn modern(id: &str, method: &str, extension: Option<Value>, mut params: Value) -> String {
-    let capabilities = extension.map_or(json!({}), |settings| json!({"extensions": {EXT: settings}}));
+pub(crate) fn modern(
+    id: &str,
+    method: &str,
+    extension: Option<Value>,
+    mut params: Value,
+) -> String {
+    let capabilities =
+        extension.map_or(json!({}), |settings| json!({"extensions": {EXT: settings}}));
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": capabilities,
@@ -27,11 +34,13 @@ pub(crate) fn modern(id: &str, method: &str, extension: Option<Value>, mut param
 }
 
 pub(crate) fn call(id: &str, tool: &str) -> String {
-    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool}}).to_string()
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool}})
+        .to_string()
 }
 
 pub(crate) fn cancel(id: &str) -> String {
-    json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}}).to_string()
+    json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}})
+        .to_string()
 }
 
 /// The one answer to a frame.
@@ -69,7 +78,10 @@ fn a_malformed_initialize_is_none_and_the_next_one_counts() {
         INITIALIZE.replace(r#""capabilities":{},"#, ""),
         initialize("2025-11-25", &["ftp://vidsrus/basic"]),
         initialize("2025-11-25", &[BASIC; 65]),
-        INITIALIZE.replace(r#""capabilities":{}"#, &format!(r#""capabilities":{{"extensions":{{"{EXT}":[]}}}}"#)),
+        INITIALIZE.replace(
+            r#""capabilities":{}"#,
+            &format!(r#""capabilities":{{"extensions":{{"{EXT}":[]}}}}"#),
+        ),
     ];
     let mut rig = ServerRig::new(World::declaring(&[BASIC]));
     for frame in malformed {
@@ -84,7 +96,8 @@ fn a_malformed_initialize_is_none_and_the_next_one_counts() {
 #[test]
 fn initialize_in_a_batch_makes_no_session() {
     let mut rig = ServerRig::new(World::plain());
-    let answers = answer(&mut rig, &format!("[{},{PING}]", INITIALIZE.replace("2025-11-25", "2025-03-26")));
+    let answers =
+        answer(&mut rig, &format!("[{},{PING}]", INITIALIZE.replace("2025-11-25", "2025-03-26")));
     assert_eq!(code(&answers[0]), -32600);
     assert_eq!(answers[1]["result"], json!({}));
     assert!(rig.session.negotiated().is_none());
@@ -133,7 +146,10 @@ fn modern_requests_that_do_not_describe_themselves_are_invalid() {
     let whole = modern("1", "tools/list", None, json!({}));
     for (what, instead) in [
         (r#""io.modelcontextprotocol/clientCapabilities":{},"#, ""),
-        (r#""io.modelcontextprotocol/clientCapabilities":{}"#, r#""io.modelcontextprotocol/clientCapabilities":7"#),
+        (
+            r#""io.modelcontextprotocol/clientCapabilities":{}"#,
+            r#""io.modelcontextprotocol/clientCapabilities":7"#,
+        ),
         (r#","io.modelcontextprotocol/protocolVersion":"2026-07-28""#, ""),
         (r#""2026-07-28""#, "7"),
     ] {
@@ -155,11 +171,17 @@ fn requests_that_wait_keep_their_order_and_pings_do_not_wait() {
     let mut rig = ServerRig::new(World::declaring(&[BASIC]).asking(&[BASIC]));
     rig.holds_policy = true;
     assert!(rig.receive(INITIALIZE.as_bytes()).is_empty());
-    for frame in [call("1", "open"), LIST.to_owned(), call("3", "open"), call("4", "open"), cancel("3")] {
+    for frame in
+        [call("1", "open"), LIST.to_owned(), call("3", "open"), call("4", "open"), cancel("3")]
+    {
         assert!(rig.receive(frame.as_bytes()).is_empty());
     }
     assert_eq!(answer(&mut rig, PING)["result"], json!({}));
-    let ids: Vec<Value> = rig.resolve().iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone()).collect();
+    let ids: Vec<Value> = rig
+        .resolve()
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone())
+        .collect();
     assert_eq!(ids, ["init", "1", "list", "4"]);
     assert_eq!(rig.session.waiting_bytes(), 0);
 }
@@ -177,7 +199,9 @@ fn requests_that_wait_get_the_rejection_and_nothing_is_answered_after_it() {
     let answers: Vec<Value> = sent.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: Vec<_> = answers.iter().map(|answer| answer["id"].clone()).collect();
     assert_eq!(ids, ["init", "list", "1", "late"]);
-    assert!(answers.iter().all(|answer| answer["error"] == answers[0]["error"] && code(answer) == 1004));
+    assert!(
+        answers.iter().all(|answer| answer["error"] == answers[0]["error"] && code(answer) == 1004)
+    );
     assert!(rig.session.is_over() && rig.session.calls() == 0);
     for frame in [PING, INITIALIZE, LIST, &modern("x", "tools/list", None, json!({})), "{", "[]"] {
         assert!(rig.receive(frame.as_bytes()).is_empty(), "{frame}");
@@ -188,7 +212,10 @@ fn requests_that_wait_get_the_rejection_and_nothing_is_answered_after_it() {
 fn a_modern_call_that_still_runs_gets_the_rejection_and_no_second_answer() {
     let mut rig = ServerRig::new(World::declaring(&[BASIC]));
     rig.holds_calls = true;
-    assert!(rig.receive(modern("runs", "tools/call", None, json!({"name": "open"})).as_bytes()).is_empty());
+    assert!(
+        rig.receive(modern("runs", "tools/call", None, json!({"name": "open"})).as_bytes())
+            .is_empty()
+    );
     let sent = rig.receive(initialize("2025-11-25", &[PREMIUM]).as_bytes());
     assert_eq!(sent.len(), 2, "{sent:?}");
     assert!(sent[1].contains(r#""id":"runs""#) && sent[1].contains("1004"), "{sent:?}");
@@ -228,7 +255,10 @@ fn ids_in_use_are_refused_wherever_the_first_request_is() {
     assert_eq!(rig.resolve().len(), 1);
     assert_eq!(code(&answer(&mut rig, &call("list", "open"))), -32600, "an id that runs");
     assert_eq!(rig.finish(0).len(), 1);
-    assert!(rig.receive(call("list", "open").as_bytes()).is_empty(), "an id that was answered is free");
+    assert!(
+        rig.receive(call("list", "open").as_bytes()).is_empty(),
+        "an id that was answered is free"
+    );
 }
 
 #[test]
@@ -276,7 +306,9 @@ fn a_cancelled_call_sends_nothing_more() {
     assert!(rig.receive(cancel("1").as_bytes()).is_empty());
     assert!(rig.log.iter().any(|did| matches!(did, Did::Cancelled)));
     assert!(rig.haunt().is_empty());
-    for frame in [cancel("1"), cancel("never"), cancel("init"), cancel("").replace("\"requestId\":\"\"", "")] {
+    for frame in
+        [cancel("1"), cancel("never"), cancel("init"), cancel("").replace("\"requestId\":\"\"", "")]
+    {
         assert!(rig.receive(frame.as_bytes()).is_empty(), "{frame}");
     }
     assert!(rig.receive(call("1", "open").as_bytes()).is_empty(), "its id is free");
@@ -290,11 +322,17 @@ fn progress_grows_and_goes_only_to_those_who_gave_a_token() {
     rig.receive(call("1", "open").as_bytes());
     assert!(rig.progress(0, 1.0).is_empty());
     rig.finish(0);
-    rig.receive(call("2", "open").replace(r#""name""#, r#""_meta":{"progressToken":"t"},"name""#).as_bytes());
+    rig.receive(
+        call("2", "open")
+            .replace(r#""name""#, r#""_meta":{"progressToken":"t"},"name""#)
+            .as_bytes(),
+    );
     let values = [1.0, 1.0, 0.5, f64::NAN, f64::INFINITY, 1.5];
     let sent: Vec<String> = values.iter().flat_map(|value| rig.progress(0, *value)).collect();
     let line = |progress| {
-        format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":"t","progress":{progress}}}}}"#)
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":"t","progress":{progress}}}}}"#
+        )
     };
     assert_eq!(sent, [line("1"), line("1.5")]);
     rig.finish(0);
@@ -342,9 +380,15 @@ fn what_is_no_message_is_answered_and_the_connection_goes_on() {
 fn a_server_without_a_declaration_ignores_what_is_said_of_profiles() {
     for requested in [json!([BASIC]), json!(7)] {
         let mut rig = ServerRig::new(World::plain());
-        let frame = modern("1", "tools/call", Some(json!({"requested": requested})), json!({"name": "open"}));
+        let frame = modern(
+            "1",
+            "tools/call",
+            Some(json!({"requested": requested})),
+            json!({"name": "open"}),
+        );
         assert!(answer(&mut rig, &frame)["result"]["content"].is_array());
-        let frame = initialize("2025-11-25", &[]).replace("\"requestedProfiles\":[]", &format!("\"requestedProfiles\":{requested}"));
+        let frame = initialize("2025-11-25", &[])
+            .replace("\"requestedProfiles\":[]", &format!("\"requestedProfiles\":{requested}"));
         assert_eq!(answer(&mut rig, &frame)["result"].get("profiles"), None);
     }
 }
