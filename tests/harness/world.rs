@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use mcp_core::capability::ServerCapabilities;
 use mcp_core::profile::{
-    ClientPolicy, Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy, ProfileUrl,
+    ClientPolicy, Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy,
+    ProfileUrl,
 };
 use mcp_core::session::client::{ClientConfig, EraChoice};
 use mcp_core::session::server::ServerConfig;
@@ -168,7 +169,9 @@ impl World {
         }
         match asked.iter().find(|url| !in_force.contains(url)) {
             Some(url) if self.declared.is_none() => drop(url),
-            Some(url) if all_or_nothing => return Err(format!("{url} was asked for and is missing")),
+            Some(url) if all_or_nothing => {
+                return Err(format!("{url} was asked for and is missing"));
+            }
             Some(url) if declared.iter().any(|d| d == url) => {
                 if self.obstacle(version, url, in_force).is_none() {
                     return Err(format!("{url} was left out without a reason"));
@@ -259,7 +262,8 @@ impl Wants {
     /// Any client.
     pub(crate) fn rolled(dice: &mut Dice) -> Self {
         let mut wants = Self::nothing();
-        wants.era = dice.pick(&[EraChoice::Auto, EraChoice::Auto, EraChoice::Legacy, EraChoice::Modern]);
+        wants.era =
+            dice.pick(&[EraChoice::Auto, EraChoice::Auto, EraChoice::Legacy, EraChoice::Modern]);
         wants.versions = match dice.roll(8) {
             0..=4 => wants.versions,
             5 if wants.era != EraChoice::Modern => vec![ProtocolVersion::V2025_03_26],

@@ -432,7 +432,7 @@ fn discover_result(result: &RawValue) -> Result<DiscoverResult, String> {
     }
     let read: Result<DiscoverResult, _> = serde_json::from_str(result.get());
     let mut read = read.map_err(|e| format!("the answer to `server/discover` is malformed: {e}"))?;
-    read.cache = members.raw("cacheScope").and(serde_json::from_str(result.get()).ok());
+    read.cache = members.raw("cacheScope").and_then(|_| serde_json::from_str(result.get()).ok());
     Ok(read)
 }
 
