@@ -118,7 +118,7 @@ impl Start {
                 }
             },
             Input::Deadline if probe.deadline.is_some_and(|deadline| deadline <= now) => {
-                self.fall_back(out, || Error::Timeout(TimeoutKind::Handshake))
+                self.fall_back(out, || TimeoutKind::Handshake.into())
             }
             Input::EndOfInput if self.config.newest(Era::Legacy).is_some() => {
                 self.probe = None;
