@@ -12,7 +12,7 @@ use crate::harness::world::{BASIC, ELSEWHERE, EXT, PREMIUM, Wants};
 
 fn legacy(version: &str) -> (ClientRig, Clock) {
     let (mut rig, clock) = start(&Wants::nothing().era(EraChoice::Legacy));
-    rig.receive(clock.now(), initialized(1, version, Value::Null).as_bytes());
+    rig.receive(clock.now(), initialized(1, version, &Value::Null).as_bytes());
     assert!(rig.established().is_some());
     (rig, clock)
 }
@@ -25,7 +25,7 @@ fn modern(profiles: &[&'static str]) -> (ClientRig, Clock) {
     (rig, clock)
 }
 
-fn result(members: Value) -> String {
+fn result(members: &Value) -> String {
     json!({"jsonrpc": "2.0", "id": 2, "result": members}).to_string()
 }
 
@@ -50,8 +50,7 @@ fn legacy_answers_that_do_not_fit_reject() {
     ];
     for answer in answers {
         let (mut rig, clock) = start(&Wants::requiring(&[PREMIUM]).era(EraChoice::Legacy));
-        let sent =
-            rig.receive(clock.now(), initialized(1, "2025-11-25", answer.clone()).as_bytes());
+        let sent = rig.receive(clock.now(), initialized(1, "2025-11-25", &answer).as_bytes());
         assert!(sent.is_empty() && is_rejected(&rig), "{answer}");
         assert!(rig.call(clock.now(), "t", PATIENT).is_empty());
     }
@@ -62,7 +61,7 @@ fn the_older_singular_answer_is_understood() {
     for answer in [json!({"profile": PREMIUM}), json!({"profile": PREMIUM, "profiles": [PREMIUM]})]
     {
         let (mut rig, clock) = start(&Wants::requiring(&[PREMIUM]).era(EraChoice::Legacy));
-        rig.receive(clock.now(), initialized(1, "2025-11-25", answer).as_bytes());
+        rig.receive(clock.now(), initialized(1, "2025-11-25", &answer).as_bytes());
         assert!(rig.established().is_some());
     }
 }
@@ -89,10 +88,10 @@ fn a_modern_result_without_the_required_profile_is_not_delivered_and_rejects() {
         json!({"_meta": {EXT: {"profiles": [PREMIUM]}}, "cacheScope": "public"}),
         json!({"resultType": "odd"}),
     ];
-    let escaped = result(json!({"_meta": {EXT: {"profiles": [PREMIUM]}}, "cacheScope": "public"}))
+    let escaped = result(&json!({"_meta": {EXT: {"profiles": [PREMIUM]}}, "cacheScope": "public"}))
         .replace("\"public\"", "\"pub\\u006cic\"");
-    let twice = result(json!({})).replace("{}", r#"{"a":1,"a":2}"#);
-    for answer in results.into_iter().map(result).chain([escaped, twice]) {
+    let twice = result(&json!({})).replace("{}", r#"{"a":1,"a":2}"#);
+    for answer in results.into_iter().map(|members| result(&members)).chain([escaped, twice]) {
         let (mut rig, clock) = modern(&[PREMIUM]);
         assert!(rig.receive(clock.now(), answer.as_bytes()).is_empty());
         assert!(is_rejected(&rig), "{answer}: {:?}", rig.outcome());
@@ -113,7 +112,7 @@ fn a_public_discover_result_that_answers_one_caller_rejects() {
 fn profiles_not_agreed_ends_an_established_session_for_good() {
     let (mut rig, mut clock) = modern(&[PREMIUM]);
     rig.call(clock.now(), "t", TIMED);
-    rig.receive(clock.now(), failed(2, 1004, Value::Null).as_bytes());
+    rig.receive(clock.now(), failed(2, 1004, &Value::Null).as_bytes());
     assert!(is_rejected(&rig));
     assert!(rig.call(clock.now(), "t", PATIENT).is_empty() && rig.cancel(1).is_empty());
     clock.advance(Duration::from_secs(100));
@@ -127,7 +126,7 @@ fn a_change_that_keeps_what_is_required_is_an_event() {
     let (mut rig, clock) = start(&Wants { preferred: vec![BASIC], ..Wants::requiring(&[PREMIUM]) });
     rig.receive(clock.now(), discovered(Some(json!([PREMIUM, BASIC]))).as_bytes());
     rig.call(clock.now(), "t", PATIENT);
-    rig.receive(clock.now(), result(json!({"_meta": {EXT: {"profiles": [PREMIUM]}}})).as_bytes());
+    rig.receive(clock.now(), result(&json!({"_meta": {EXT: {"profiles": [PREMIUM]}}})).as_bytes());
     assert!(rig.log.contains(&Saw::Changed(vec![PREMIUM.to_owned()])));
     assert!(matches!(rig.outcome(), Some(Saw::Response(Ok(_)))));
 }
@@ -136,7 +135,7 @@ fn a_change_that_keeps_what_is_required_is_an_event() {
 fn answers_that_nobody_waits_for_are_left_alone() {
     let (mut rig, clock) = legacy("2025-11-25");
     rig.call(clock.now(), "t", PATIENT);
-    let answer = result(json!({"content": []}));
+    let answer = result(&json!({"content": []}));
     for frame in
         [answer.replace("\"id\":2", "\"id\":9"), answer.replace("\"id\":2", "\"id\":\"2\"")]
     {
@@ -170,7 +169,7 @@ fn a_batch_of_responses_is_read_in_2025_03_26_and_only_there() {
         let (mut rig, clock) = legacy(version);
         rig.call(clock.now(), "t", PATIENT);
         rig.call(clock.now(), "t", PATIENT);
-        let one = result(json!({"content": []}));
+        let one = result(&json!({"content": []}));
         let batch = format!("[{one},7,{}]", one.replace("\"id\":2", "\"id\":3"));
         rig.receive(clock.now(), batch.as_bytes());
         let responses = rig.log.iter().filter(|saw| matches!(saw, Saw::Response(Ok(_)))).count();
@@ -197,7 +196,7 @@ fn progress_extends_the_idle_limit_and_not_the_total_one() {
     clock.advance(Duration::from_secs(10));
     rig.wake(clock.now());
     assert_eq!(rig.outcome(), Some(&Saw::TimedOut("Idle".to_owned())));
-    rig.receive(clock.now(), result(json!({"content": []})).as_bytes());
+    rig.receive(clock.now(), result(&json!({"content": []})).as_bytes());
     assert!(
         !rig.log.iter().any(|saw| matches!(saw, Saw::Response(_))),
         "the answer comes too late"
@@ -210,6 +209,6 @@ fn a_cancellation_is_sent_once_and_only_for_what_runs() {
     rig.call(clock.now(), "t", PATIENT);
     assert_eq!(rig.cancel(0).len(), 1);
     assert!(rig.cancel(0).is_empty());
-    rig.receive(clock.now(), result(json!({"content": []})).as_bytes());
+    rig.receive(clock.now(), result(&json!({"content": []})).as_bytes());
     assert!(!rig.log.iter().any(|saw| matches!(saw, Saw::Response(_))));
 }

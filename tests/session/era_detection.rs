@@ -11,14 +11,14 @@ use crate::harness::client::{ClientRig, Saw};
 use crate::harness::world::{EXT, PREMIUM, Wants};
 
 pub(crate) fn discovered(profiles: Option<Value>) -> String {
-    let meta = profiles.map_or(json!({}), |profiles| json!({EXT: {"profiles": profiles}}));
+    let meta = profiles.map_or_else(|| json!({}), |profiles| json!({EXT: {"profiles": profiles}}));
     json!({"jsonrpc": "2.0", "id": 1, "result": {
         "supportedVersions": ["2026-07-28", "2025-11-25"], "capabilities": {}, "_meta": meta,
     }})
     .to_string()
 }
 
-pub(crate) fn initialized(id: i64, version: &str, more: Value) -> String {
+pub(crate) fn initialized(id: i64, version: &str, more: &Value) -> String {
     let mut result = json!({
         "protocolVersion": version, "capabilities": {}, "serverInfo": {"name": "s", "version": "1"},
     });
@@ -28,7 +28,7 @@ pub(crate) fn initialized(id: i64, version: &str, more: Value) -> String {
     json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string()
 }
 
-pub(crate) fn failed(id: i64, code: i64, data: Value) -> String {
+pub(crate) fn failed(id: i64, code: i64, data: &Value) -> String {
     json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": "no", "data": data}})
         .to_string()
 }
@@ -75,7 +75,7 @@ fn a_discover_result_with_legacy_versions_only_leads_to_initialize() {
 
 #[test]
 fn an_unsupported_version_is_followed_by_one_that_is_listed_and_never_by_a_guess() {
-    let lists = |versions: Value| failed(1, -32022, json!({"supported": versions}));
+    let lists = |versions: Value| failed(1, -32022, &json!({"supported": versions}));
     assert!(is_initialize(&probe(&Wants::nothing(), &lists(json!(["2025-06-18", "odd"]))).1));
     for nonsense in [
         json!(["2031-01-01"]),
@@ -93,26 +93,26 @@ fn an_unsupported_version_is_followed_by_one_that_is_listed_and_never_by_a_guess
 #[test]
 fn other_modern_errors_are_final() {
     for code in [-32020, -32021] {
-        let (rig, sent) = probe(&Wants::nothing(), &failed(1, code, Value::Null));
+        let (rig, sent) = probe(&Wants::nothing(), &failed(1, code, &Value::Null));
         assert!(sent.is_empty() && is_closed(&rig), "{code}");
     }
 }
 
 #[test]
 fn profiles_not_agreed_is_final_for_a_client_that_knows_profiles() {
-    let (rig, sent) = probe(&Wants::requiring(&[PREMIUM]), &failed(1, 1004, Value::Null));
+    let (rig, sent) = probe(&Wants::requiring(&[PREMIUM]), &failed(1, 1004, &Value::Null));
     assert!(sent.is_empty() && matches!(rig.outcome(), Some(Saw::Rejected { .. })));
-    assert!(is_initialize(&probe(&Wants::nothing(), &failed(1, 1004, Value::Null)).1));
+    assert!(is_initialize(&probe(&Wants::nothing(), &failed(1, 1004, &Value::Null)).1));
 }
 
 #[test]
 fn any_other_answer_is_a_legacy_server() {
     let anything = [
-        failed(1, -32601, Value::Null),
-        failed(1, -32602, Value::Null),
-        failed(1, -32000, Value::Null),
-        failed(1, 0, Value::Null),
-        failed(1, -32700, Value::Null).replace(r#""id":1,"#, ""),
+        failed(1, -32601, &Value::Null),
+        failed(1, -32602, &Value::Null),
+        failed(1, -32000, &Value::Null),
+        failed(1, 0, &Value::Null),
+        failed(1, -32700, &Value::Null).replace(r#""id":1,"#, ""),
         r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned(),
         discovered(None).replace(r#"["2026-07-28","2025-11-25"]"#, "7"),
         discovered(None).replace(r#""capabilities""#, r#""resultType":"odd","capabilities""#),
@@ -159,9 +159,9 @@ fn a_late_discover_result_counts_if_initialize_is_refused() {
         rig.receive(clock.now(), answer.as_bytes());
         rig
     };
-    let rig = late(&failed(2, -32602, Value::Null));
+    let rig = late(&failed(2, -32602, &Value::Null));
     assert!(matches!(rig.outcome(), Some(Saw::Established { era: Era::Modern, .. })));
-    let rig = late(&initialized(2, "2025-11-25", Value::Null));
+    let rig = late(&initialized(2, "2025-11-25", &Value::Null));
     assert!(matches!(rig.outcome(), Some(Saw::Established { era: Era::Legacy, .. })));
 }
 
@@ -177,7 +177,7 @@ fn a_version_that_the_client_does_not_speak_ends_the_handshake() {
         let wants = Wants::nothing().era(EraChoice::Legacy).speaking(&["2025-11-25", "2024-11-05"]);
         let (mut rig, clock) = start(&wants);
         assert!(
-            rig.receive(clock.now(), initialized(1, version, Value::Null).as_bytes()).is_empty()
+            rig.receive(clock.now(), initialized(1, version, &Value::Null).as_bytes()).is_empty()
         );
         assert!(is_closed(&rig), "{version}");
     }

@@ -20,7 +20,7 @@ pub(crate) fn run(wants: &Wants, script: &[u32]) -> ClientRig {
             Saw::Sent(line) => Some(line),
             _ => None,
         });
-        last = sent.filter_map(|line| request_of(line)).last().unwrap_or(last);
+        last = sent.filter_map(|line| request_of(line)).next_back().unwrap_or(last);
         let (last_id, method) = (last.0, &*last.1);
         match dice.roll(12) {
             0..=3 => drop(rig.receive(clock.now(), honest(wants, last_id, method).as_bytes())),

@@ -150,8 +150,9 @@ pub(crate) fn nothing_leaves_before_confirmation(client: &ClientRig, wants: &Wan
             }
             Saw::Established { profiles, .. } => (established, held) = (true, profiles.clone()),
             Saw::Agreed(profiles) => held.clone_from(profiles),
-            Saw::Sent(line) if !allowed_before_agreement(line) => {
-                if !confirmed || !established || !wants.met_by(&held) {
+            Saw::Sent(line) => {
+                let may_leave = confirmed && established && wants.met_by(&held);
+                if !may_leave && !allowed_before_agreement(line) {
                     return Err(format!("left without confirmation: {line}"));
                 }
             }

@@ -16,7 +16,7 @@ use crate::invariants::*;
 use crate::{honest, hostile_client, hostile_server};
 
 /// Sequences for each property and kind of peer.
-const CASES: u32 = 8_000;
+const CASES: u32 = 12_000;
 /// How often a property is tried with one kind of peer, below.
 const RUNS: u32 = 17;
 /// Sequences for the look at what they reach.

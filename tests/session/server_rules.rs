@@ -25,7 +25,7 @@ pub(crate) fn modern(
     mut params: Value,
 ) -> String {
     let capabilities =
-        extension.map_or(json!({}), |settings| json!({"extensions": {EXT: settings}}));
+        extension.map_or_else(|| json!({}), |settings| json!({"extensions": {EXT: settings}}));
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": capabilities,
