@@ -382,9 +382,6 @@ impl ServerSession {
             }
             return self.hold(id, text, batch).map(|()| None);
         }
-        if self.calls.len() >= self.config.limits.pending_requests {
-            return Err(self.too_many());
-        }
         match self.ready(&id, &method, &params, batch, out) {
             Ok(event) => Ok(event),
             Err(Unready::Error(error)) => Err(error),
@@ -461,6 +458,9 @@ impl ServerSession {
                 return Err(ErrorObject::method_not_found(method.as_str()).into());
             }
         };
+        if self.calls.len() >= self.config.limits.pending_requests {
+            return Err(self.too_many().into());
+        }
         let (batch, wants_progress) = (row.batch, row.progress.is_some());
         let call = self.calls.insert(id.clone(), row).map_err(|_| id_in_use())?;
         if let Some(batch) = batch {
