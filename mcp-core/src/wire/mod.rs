@@ -58,8 +58,9 @@ impl Method {
     }
 }
 
-/// A result that cannot be written.
+/// A request or result that cannot be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// The value does not serialise.
     #[error("the value cannot be written as JSON: {0}")]
@@ -67,6 +68,9 @@ pub enum EncodeError {
     /// `params` and `result` are objects in MCP.
     #[error("the value is not written as a JSON object")]
     NotAnObject,
+    /// A required profile was lost, and nothing is written any more.
+    #[error("a required profile is no longer in force and nothing more may be sent: connect anew")]
+    Rejected,
 }
 
 /// An object that is being written member by member, without a tree.

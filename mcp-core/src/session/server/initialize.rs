@@ -2,8 +2,8 @@
 //!
 //! Spec: 2025-11-25, basic/lifecycle, "Initialization".
 
-use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, refused};
-use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId};
+use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, id_in_use, refused};
+use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts, legacy_version};
 use crate::outbox::{Outbox, Route};
 use crate::profile::{Decision, NegotiatedProfiles, RequestedProfiles, ResolvedPolicy, Terms};
@@ -27,6 +27,9 @@ impl ServerSession {
         if !matches!(self.state, ServerState::AwaitingInitialize) {
             let error = "`initialize` was sent already: a session is initialized once";
             return Err(ErrorObject::invalid_request(error));
+        }
+        if self.is_in_use(id) {
+            return Err(id_in_use());
         }
         let initializing = self.read_initialize(id, params)?;
         match &self.resolution {
@@ -98,9 +101,14 @@ impl ServerSession {
                 ServerEvent::Established { negotiated, requested, reasons }
             }
             Decision::Refused(refusal) => {
-                let error = refused(&refusal, aware || !requested.is_empty());
+                let error = refused(&refusal, aware);
                 out.message(Route::Connection, |out| jsonrpc::write_error(out, Some(&id), &error));
-                // What was read before the decision gets the same answer, and then nothing does.
+                // What was read before the decision gets the same answer, and then nothing does:
+                // modern calls that still run, and what waited.
+                for (id, row) in self.calls.clear() {
+                    self.answer(row.batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
+                    self.settle(row.batch, out);
+                }
                 while let Some(held) = self.held.pop_front() {
                     self.answer(held.batch, out, |out| {
                         jsonrpc::write_error(out, Some(&held.id), &error);
@@ -130,8 +138,13 @@ impl ServerSession {
         };
         let params: InitializeRequestParams =
             members.decode_all().map_err(|e| invalid(e.to_string()))?;
-        let by_extension = described::requested(&params.capabilities)?;
-        let requested = match &params.requested_profiles {
+        // Without a declaration this is a server like any other: what it does not know it ignores.
+        let knows_profiles = self.config.profiles.is_some();
+        let by_extension = match knows_profiles {
+            true => described::requested(&params.capabilities)?,
+            false => None,
+        };
+        let requested = match params.requested_profiles.as_ref().filter(|_| knows_profiles) {
             Some(raw) => RequestedProfiles::parse(raw)
                 .map_err(|e| ErrorObject::invalid_params(format!("`requestedProfiles`: {e}")))?,
             None => RequestedProfiles::default(),
@@ -144,7 +157,7 @@ impl ServerSession {
     /// otherwise (2026-07-28, basic/versioning, "Backward Compatibility").
     fn unsupported_initialize(&self, requested: &str) -> ErrorObject {
         let supported = self.config.version_names();
-        let data = serde_json::json!({ "supported": supported, "requested": requested });
+        let data = serde_json::json!({ "supported": supported, "requested": shown(requested) });
         let names = supported.join(", ");
         let message = format!("unsupported protocol version: this server speaks {names}");
         ErrorObject::new(ErrorCode::INVALID_PARAMS, message).with_data(&data)

@@ -240,6 +240,8 @@ impl ServerSession {
 
     /// Answers a call with a result; nothing is sent for a call that was cancelled.
     ///
+    /// A result that says which profiles are in force is written as private, whatever `cache` says.
+    ///
     /// # Errors
     /// The result cannot be written; the caller has been told of an internal error.
     pub fn respond<T: Serialize + ?Sized>(
@@ -314,7 +316,10 @@ impl ServerSession {
         let modern = row.own_meta.is_some();
         let frame = ResultFrame {
             result_type: modern.then_some(COMPLETE),
-            cache: cache.filter(|_| modern),
+            cache: cache.filter(|_| modern).map(|cache| match row.answers_profiles {
+                true => CacheHints::private(cache.ttl_ms),
+                false => cache,
+            }),
             own_meta: row.own_meta.as_deref().unwrap_or_default(),
             meta,
         };
@@ -331,6 +336,7 @@ impl ServerSession {
 
     fn read_batch<'m>(&mut self, messages: legacy::Batch<'m>, out: &mut Outbox) -> Frame<'m> {
         let allowed = match &self.state {
+            ServerState::Initializing(initialize) => legacy::has_batches(&initialize.version),
             ServerState::Established(session) => legacy::has_batches(session.negotiated.version()),
             _ => true,
         };
@@ -366,6 +372,9 @@ impl ServerSession {
         if method == Method::Initialize.as_str() {
             return self.initialize(&id, &params, batch, out);
         }
+        if self.is_in_use(&id) {
+            return Err(id_in_use());
+        }
         if matches!(self.resolution, Resolution::Asked) {
             if method == Method::Ping.as_str() {
                 self.answer_empty(&id, batch, out);
@@ -373,18 +382,14 @@ impl ServerSession {
             }
             return self.hold(id, text, batch).map(|()| None);
         }
-        if self.calls.contains_id(&id) {
-            let error = "a request with this id is in flight: an id must not be reused before the answer";
-            return Err(ErrorObject::invalid_request(error));
-        }
-        if self.calls.len() >= self.config.limits.pending_requests {
-            return Err(self.too_many());
-        }
-        match self.ready(&id, &method, &params, batch, out)? {
-            Ready::Event(event) => Ok(event),
-            Ready::Resolve => {
+        match self.ready(&id, &method, &params, batch, out) {
+            Ok(event) => Ok(event),
+            Err(Unready::Error(error)) => Err(error),
+            Err(Unready::Policy) => {
+                // Asked only once something waits for it: otherwise nobody would give the answer.
+                self.hold(id, text, batch)?;
                 self.resolution = Resolution::Asked;
-                self.hold(id, text, batch).map(|()| Some(ServerEvent::ResolvePolicy))
+                Ok(Some(ServerEvent::ResolvePolicy))
             }
         }
     }
@@ -397,29 +402,35 @@ impl ServerSession {
         members: &Members<'m>,
         batch: Option<u32>,
         out: &mut Outbox,
-    ) -> Result<Ready<'m>, ErrorObject> {
+    ) -> Result<Option<ServerEvent<'m>>, Unready> {
         let meta = Members::read(members.raw("_meta"))
             .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
         let progress = meta
             .decode::<ProgressToken>(PROGRESS_TOKEN)
             .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
-        let row = CallRow { batch, progress, last_progress: f64::NEG_INFINITY, own_meta: None };
+        let row = CallRow {
+            batch,
+            progress,
+            last_progress: f64::NEG_INFINITY,
+            own_meta: None,
+            answers_profiles: false,
+        };
         if RequestMeta::marks(&meta) {
             return self.modern_request(id, method, members, &meta, row, out);
         }
         match &self.state {
             _ if method == Method::Ping.as_str() && self.config.serves(Era::Legacy) => {
                 self.answer_empty(id, batch, out);
-                Ok(Ready::Event(None))
+                Ok(None)
             }
             ServerState::Established(session) => {
                 let Some(method) = Method::find(method, Era::Legacy) else {
-                    return Err(ErrorObject::method_not_found(method));
+                    return Err(ErrorObject::method_not_found(method).into());
                 };
                 let (negotiated, policy) = (session.negotiated.clone(), session.policy.clone());
                 self.call(id, method, members, row, negotiated, None, policy)
             }
-            _ => Err(self.not_initialized()),
+            _ => Err(self.not_initialized().into()),
         }
     }
 
@@ -434,7 +445,7 @@ impl ServerSession {
         negotiated: Negotiated,
         requested: Option<RequestedProfiles>,
         policy: Option<ResolvedPolicy>,
-    ) -> Result<Ready<'m>, ErrorObject> {
+    ) -> Result<Option<ServerEvent<'m>>, Unready> {
         let invalid = |problem| ErrorObject::invalid_params(format!("`params`: {problem}"));
         let request = match method {
             Method::ToolsList => {
@@ -444,18 +455,19 @@ impl ServerSession {
             Method::ToolsCall => ClientRequest::CallTool(call_tool_params(members)?),
             // These are answered before a call is made of them.
             Method::Initialize | Method::Ping | Method::ServerDiscover => {
-                return Err(ErrorObject::method_not_found(method.as_str()));
+                return Err(ErrorObject::method_not_found(method.as_str()).into());
             }
         };
+        if self.calls.len() >= self.config.limits.pending_requests {
+            return Err(self.too_many().into());
+        }
         let (batch, wants_progress) = (row.batch, row.progress.is_some());
-        let call = self.calls.insert(id.clone(), row).map_err(|_| {
-            ErrorObject::invalid_request("a request with this id is in flight")
-        })?;
+        let call = self.calls.insert(id.clone(), row).map_err(|_| id_in_use())?;
         if let Some(batch) = batch {
             self.batches.expect(batch);
         }
         let call = ServerCall { id: call, request, negotiated, wants_progress, requested, policy };
-        Ok(Ready::Event(Some(ServerEvent::Call(call))))
+        Ok(Some(ServerEvent::Call(call)))
     }
 
     fn notification<'m>(
@@ -492,15 +504,19 @@ impl ServerSession {
         Some(ServerEvent::Cancelled(call))
     }
 
+    /// Whether a request of this id has not been answered, wherever it is.
+    fn is_in_use(&self, id: &RequestId) -> bool {
+        self.calls.contains_id(id)
+            || self.held.iter().any(|held| held.id == *id)
+            || matches!(&self.state, ServerState::Initializing(initialize) if initialize.id == *id)
+    }
+
     fn hold(&mut self, id: RequestId, text: &str, batch: Option<u32>) -> Result<(), ErrorObject> {
         let limits = &self.config.limits;
         if self.held.len() + self.calls.len() >= limits.pending_requests
             || self.held_bytes + text.len() > limits.pending_bytes
         {
             return Err(self.too_many());
-        }
-        if self.calls.contains_id(&id) || self.held.iter().any(|held| held.id == id) {
-            return Err(ErrorObject::invalid_request("a request with this id is in flight"));
         }
         self.held_bytes += text.len();
         self.held.push_back(Held { text: text.into(), id, batch });
@@ -638,14 +654,27 @@ struct CallRow {
     last_progress: f64,
     /// What the modern era writes into the result's `_meta`; `None` in the legacy era.
     own_meta: Option<Arc<[u8]>>,
+    /// Whether the result says what is in force: then it is for this caller only.
+    answers_profiles: bool,
 }
 
-/// What became of a request.
-enum Ready<'m> {
-    /// It has been answered or handed out.
-    Event(Option<ServerEvent<'m>>),
+/// Why a request was not handled.
+enum Unready {
+    /// It is answered with this error.
+    Error(ErrorObject),
     /// The caller's policy must be known first.
-    Resolve,
+    Policy,
+}
+
+impl From<ErrorObject> for Unready {
+    fn from(error: ErrorObject) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn id_in_use() -> ErrorObject {
+    let error = "a request with this id is in flight: an id must not be reused before the answer";
+    ErrorObject::invalid_request(error)
 }
 
 /// The error that tells a client of a refusal.
