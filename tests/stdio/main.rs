@@ -3,6 +3,7 @@
 //! What a client may do wrong has one test a rule: the precise error, and that the connection goes
 //! on where the rules allow it. Where time matters it is virtual, over an in-process stream.
 
+mod backlog;
 mod batches;
 mod conversation;
 mod ending;
