@@ -6,7 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use mcp_core::Limits;
+use mcp_core::types::CallToolResult;
 use mcp_server::{CallContext, Progress, Server, Tool};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::AsyncWrite;
 use tokio::time::timeout;
@@ -116,4 +118,20 @@ async fn the_last_notifications_of_a_call_precede_its_answer_though_much_waits()
     }
     assert_eq!(text(&stream.next().await), "notified");
     assert!(stream.end().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn json_that_was_laid_out_leaves_on_one_line() {
+    let tool = Tool::new("raw").handler(async || {
+        let raw = RawValue::from_string("{\n  \"a\": [\n    1\n  ]\n}".to_owned()).unwrap();
+        CallToolResult::text("laid out").with_structured_content(&raw).unwrap()
+    });
+    let server = Server::builder("t", "1").tool(tool).build().unwrap();
+    let mut stream = Stream::silent(&server);
+    stream.ask(initialize_request("initialize", BATCHES)).await;
+    let answer = stream.ask(call(1, "raw", json!({}))).await;
+    assert_eq!(answer["result"]["structuredContent"], json!({ "a": [1] }));
+    stream.send(json!([call(2, "raw", json!({})), call(3, "raw", json!({}))])).await;
+    let answers = stream.next().await;
+    assert_eq!(answers[1]["result"]["structuredContent"], json!({ "a": [1] }));
 }
