@@ -204,7 +204,7 @@ impl Driver {
 
     /// Whether more input would be handled now.
     fn may_read(&self) -> bool {
-        self.input == InputState::Open && self.resolving.is_none() && !self.is_backed_up()
+        self.input == InputState::Open && !self.is_backed_up()
     }
 
     /// Whether the client reads too slowly for more answers to be made.
@@ -235,7 +235,7 @@ impl Driver {
         let mut lines = std::mem::replace(&mut self.lines, LineBuffer::with_limit(0));
         let result = loop {
             let handles = matches!(self.input, InputState::Open | InputState::Draining);
-            if !handles || self.resolving.is_some() {
+            if !handles {
                 break Ok(moved);
             }
             let line = match self.input {
@@ -281,6 +281,8 @@ impl Driver {
             ServerEvent::Cancelled(call) => {
                 if let Some(abort) = self.aborts.remove(&call) {
                     abort.abort();
+                    // The handler is dropped at once: what it held is free for the next message.
+                    self.poll_running(cx);
                 }
             }
             ServerEvent::ResolvePolicy => {
