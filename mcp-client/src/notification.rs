@@ -1,6 +1,9 @@
 //! What a server tells without being asked.
 
-use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+use mcp_core::wire::Members;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// A notification of the server that concerns no call, for instance
@@ -15,8 +18,12 @@ pub struct ServerNotification {
 }
 
 impl ServerNotification {
-    pub(crate) fn new(method: &str, params: Option<&RawValue>) -> Self {
-        Self { method: method.into(), params: params.map(ToOwned::to_owned) }
+    pub(crate) fn new(method: &str, params: &Members<'_>) -> Self {
+        let members: BTreeMap<&str, &RawValue> = params.iter().collect();
+        // Members that have been read are valid, so writing them cannot fail.
+        let params = Some(members).filter(|members| !members.is_empty());
+        let params = params.and_then(|members| to_raw_value(&members).ok());
+        Self { method: method.into(), params }
     }
 }
 

@@ -361,7 +361,7 @@ impl State {
             }
             ClientEvent::Notification { method, params } => {
                 if let Some(sender) = notifications
-                    && sender.send(ServerNotification::new(method, params)).is_err()
+                    && sender.send(ServerNotification::new(method, &params)).is_err()
                 {
                     // Nobody listens any more.
                     *notifications = None;
