@@ -1,3 +1,61 @@
-//! To be written.
+//! A client for the Model Context Protocol with profiles.
+//!
+//! A [`Client`] exists only once client and server have agreed: on a protocol version, and on every
+//! profile that the client requires. Until then nothing of the caller's leaves the process.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use mcp_client::{ChildProcess, Client, Error};
+//! use serde_json::json;
+//!
+//! const PREMIUM: &str = "https://vidsrus/mcp-profiles/premium";
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Error> {
+//!     let server = ChildProcess::new("vidsrus-server").args(["--catalogue", "films.json"]);
+//!     let client = Client::builder("viewer", "1.0")
+//!         .require(PREMIUM)
+//!         .idle_timeout(Duration::from_secs(30))
+//!         .connect(server)
+//!         .await?;
+//!     let hits: Vec<String> = client.call("search", json!({ "text": "nosferatu" })).await?;
+//!     tracing::info!("{} titles, {:?}", hits.len(), client.negotiated().profiles());
+//!     client.shutdown().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! How it is made: [`mcp_core`] decides what is said when and does no I/O. Here a task for each
+//! connection reads, writes and keeps the time; callers write their requests into a shared outbox
+//! and decode results in their own tasks.
 
+mod audit;
+mod builder;
+mod call;
+mod client;
+mod decode;
+mod driver;
+mod handshake;
+mod noise;
+mod notification;
+mod params;
+mod progress;
+mod shared;
+mod text;
+mod tools;
 pub mod transport;
+
+pub use builder::ClientBuilder;
+pub use call::{Call, ProgressStream};
+pub use client::Client;
+pub use mcp_core::capability::ClientCapabilities;
+pub use mcp_core::profile::{ProfileUrl, Rejection, RejectionKind};
+pub use mcp_core::session::client::{Agreed, EraChoice};
+pub use mcp_core::types::{CallToolResult, ContentBlock, Cursor, ListToolsResult, Tool};
+pub use mcp_core::version::{Era, ProtocolVersion};
+pub use mcp_core::{Error, Limits, TimeoutKind, ToolError};
+pub use notification::{Notifications, ServerNotification};
+pub use progress::Progress;
+pub use tools::Tools;
+pub use transport::child_process::{Ended, Ending, Exit};
+pub use transport::{ChildProcess, IntoTransport, Io, Stderr, Transport};

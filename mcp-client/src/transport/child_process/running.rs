@@ -164,6 +164,14 @@ impl RunningChild {
     }
 }
 
+impl RunningChild {
+    /// Ends the server as [`shutdown`](Self::shutdown) does, in the time that its recipe allows.
+    pub(crate) async fn end(self) -> Ended {
+        let Patience { graceful, term } = self.patience;
+        self.shutdown(graceful, term).await
+    }
+}
+
 impl Drop for RunningChild {
     fn drop(&mut self) {
         self.closer.close();

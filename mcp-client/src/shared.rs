@@ -1,0 +1,446 @@
+//! What callers and the driver share: the session, what waits to be written, who waits for what.
+//!
+//! Everything is behind one lock that is never held across an await or while somebody is woken.
+//! A caller writes its request straight into the outbox; the driver writes the outbox out.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use mcp_core::jsonrpc::ErrorObject;
+use mcp_core::profile::Rejection;
+use mcp_core::session::client::{Agreed, ClientConfig, ClientEvent, Established};
+use mcp_core::types::ProgressNotificationParams;
+use mcp_core::{CallId, Error, Outbox, TimeoutKind, Timeouts};
+use serde_json::value::RawValue;
+use tokio::sync::futures::OwnedNotified;
+use tokio::sync::{Notify, broadcast};
+
+use crate::audit;
+use crate::handshake::now;
+use crate::noise::{Heard, Noise};
+use crate::notification::ServerNotification;
+use crate::progress::Progress;
+use crate::text::one_line;
+
+/// One connection, as callers and driver see it.
+pub(crate) struct Shared {
+    config: Arc<ClientConfig>,
+    state: Mutex<State>,
+    /// Tells calls that wait for the outbox to shrink.
+    room: Arc<Notify>,
+}
+
+pub(crate) struct State {
+    pub(crate) session: Box<Established>,
+    /// What the driver has not taken yet.
+    pub(crate) out: Outbox,
+    /// How much of what it has taken is not known to be written.
+    pub(crate) writing: usize,
+    waiting: HashMap<CallId, Waiting>,
+    agreed: Arc<Agreed>,
+    pub(crate) noise: Noise,
+    notifications: Option<broadcast::Sender<ServerNotification>>,
+    /// Why there is no connection any more.
+    fault: Option<Fault>,
+    /// The driver is asked to end the connection.
+    pub(crate) closing: bool,
+    /// The driver, while it sleeps.
+    pub(crate) driver: Option<Waker>,
+    /// Calls wait for room.
+    full: bool,
+}
+
+/// One call that was sent.
+#[derive(Default)]
+struct Waiting {
+    waker: Option<Waker>,
+    outcome: Option<Outcome>,
+    progress: VecDeque<Progress>,
+    /// Whoever waits wants to hear of progress too.
+    listening: bool,
+}
+
+enum Outcome {
+    Result(Box<str>),
+    Peer(ErrorObject),
+    Invalid(String),
+    TimedOut(TimeoutKind),
+}
+
+/// Why a connection is over, kept to be told to every later call.
+#[derive(Clone)]
+enum Fault {
+    Closed(Arc<str>),
+    Rejected(Rejection),
+}
+
+/// What became of an attempt to send.
+pub(crate) enum Sent {
+    /// It is on its way; the waker is registered.
+    Waiting(CallId),
+    /// Too much waits to be written: try again after this.
+    Full(Pin<Box<OwnedNotified>>),
+    /// It cannot be sent.
+    Failed(Error),
+}
+
+/// What the driver has to do once nothing is locked any more.
+#[derive(Default)]
+pub(crate) struct Aftermath {
+    wakers: Vec<Waker>,
+    heard: Vec<Heard>,
+    changed: Option<(Arc<Agreed>, Arc<Agreed>)>,
+    rejected: Option<Rejection>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: Arc<ClientConfig>,
+        session: Box<Established>,
+        out: Outbox,
+        noise: Noise,
+    ) -> Self {
+        let agreed = Arc::new(session.agreed().clone());
+        let state = State {
+            session,
+            out,
+            writing: 0,
+            waiting: HashMap::new(),
+            agreed,
+            noise,
+            notifications: None,
+            fault: None,
+            closing: false,
+            driver: None,
+            full: false,
+        };
+        Self { config, state: Mutex::new(state), room: Arc::default() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is whole before anything in it can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn agreed(&self) -> Arc<Agreed> {
+        Arc::clone(&self.lock().agreed)
+    }
+
+    pub(crate) fn noise(&self) -> u64 {
+        self.lock().noise.count()
+    }
+
+    /// The most bytes that may wait to be written before calls wait instead.
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.config.limits.pending_bytes
+    }
+
+    /// Writes a request into the outbox, unless too much waits there.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        params: &RawValue,
+        timeouts: Timeouts,
+        waker: &Waker,
+        listening: bool,
+    ) -> Sent {
+        let now = now();
+        let mut state = self.lock();
+        let state_ref = &mut *state;
+        if let Some(fault) = &state_ref.fault {
+            return Sent::Failed(fault.error());
+        }
+        if state_ref.backlog() >= self.most_bytes() {
+            state_ref.full = true;
+            return Sent::Full(Box::pin(Arc::clone(&self.room).notified_owned()));
+        }
+        let sent = state_ref.session.request(now, method, params, timeouts, &mut state_ref.out);
+        let call = match sent {
+            Ok(call) => call,
+            Err(error) => {
+                let problem = format!("the parameters of `{method}` cannot be sent: {error}");
+                return Sent::Failed(Error::Misuse(problem));
+            }
+        };
+        let waiting = Waiting { waker: Some(waker.clone()), listening, ..Waiting::default() };
+        state_ref.waiting.insert(call, waiting);
+        let driver = state_ref.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        Sent::Waiting(call)
+    }
+
+    /// The outcome of a call, once; afterwards the call is forgotten.
+    pub(crate) fn poll_outcome(
+        &self,
+        call: CallId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Box<str>, Error>> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let Some(waiting) = state.waiting.get_mut(&call) else {
+            return Poll::Ready(Err(Error::Misuse("the call is over already".to_owned())));
+        };
+        let outcome = match (waiting.outcome.take(), &state.fault) {
+            (Some(outcome), _) => outcome.into_result(),
+            (None, Some(fault)) => Err(fault.error()),
+            (None, None) => {
+                waiting.listen(cx, false);
+                return Poll::Pending;
+            }
+        };
+        state.waiting.remove(&call);
+        Poll::Ready(outcome)
+    }
+
+    /// The next progress of a call, `None` when its outcome is there.
+    pub(crate) fn poll_progress(
+        &self,
+        call: CallId,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Progress>> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let Some(waiting) = state.waiting.get_mut(&call) else { return Poll::Ready(None) };
+        if let Some(progress) = waiting.progress.pop_front() {
+            return Poll::Ready(Some(progress));
+        }
+        if waiting.outcome.is_some() || state.fault.is_some() {
+            return Poll::Ready(None);
+        }
+        waiting.listen(cx, true);
+        Poll::Pending
+    }
+
+    /// Forgets a call, and tells the server if it is not over.
+    pub(crate) fn cancel(&self, call: CallId) {
+        let mut state = self.lock();
+        let state_ref = &mut *state;
+        let waiting = state_ref.waiting.remove(&call);
+        if state_ref.fault.is_some() {
+            return;
+        }
+        let before = state_ref.out.len();
+        state_ref.session.cancel(call, Some("the caller no longer waits"), &mut state_ref.out);
+        let driver = state_ref.driver.take_if(|_| state_ref.out.len() > before);
+        drop(state);
+        drop(waiting);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// What the server tells from now on.
+    pub(crate) fn subscribe(&self) -> Option<broadcast::Receiver<ServerNotification>> {
+        let mut state = self.lock();
+        if state.fault.is_some() {
+            return None;
+        }
+        let sender = state.notifications.get_or_insert_with(|| broadcast::Sender::new(KEPT));
+        Some(sender.subscribe())
+    }
+
+    /// Ends the connection from our side; calls in flight fail with these words.
+    pub(crate) fn close(&self, why: &str) {
+        let mut state = self.lock();
+        state.closing = true;
+        let driver = state.driver.take();
+        drop(state);
+        self.fail(why);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+    }
+
+    /// Notes that there is no connection any more; the first words count.
+    pub(crate) fn fail(&self, why: &str) {
+        let mut aftermath = Aftermath::default();
+        self.lock().fail(Fault::Closed(why.into()), &mut aftermath);
+        self.settle(&mut aftermath);
+        self.tell_room();
+    }
+
+    /// Wakes and reports what came of handling messages. Nothing may be locked.
+    pub(crate) fn settle(&self, aftermath: &mut Aftermath) {
+        for waker in aftermath.wakers.drain(..) {
+            waker.wake();
+        }
+        aftermath.heard.drain(..).for_each(Heard::report);
+        if let Some((before, now)) = aftermath.changed.take() {
+            audit::changed(&now, before.profiles());
+        }
+        if let Some(rejection) = aftermath.rejected.take() {
+            audit::rejected(&self.config, &rejection);
+        }
+    }
+
+    /// Lets calls that wait for room try again. Nothing may be locked.
+    pub(crate) fn tell_room(&self) {
+        self.room.notify_waiters();
+    }
+}
+
+impl State {
+    /// How much waits to be written.
+    pub(crate) fn backlog(&self) -> usize {
+        self.out.len() + self.writing
+    }
+
+    /// Whether calls that wait for room should try again; says so once.
+    pub(crate) fn has_room_again(&mut self, most: usize) -> bool {
+        self.full && self.backlog() < most && {
+            self.full = false;
+            true
+        }
+    }
+
+    /// Whether the connection is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Handles one line of the server.
+    pub(crate) fn handle(&mut self, now: Instant, line: &[u8], after: &mut Aftermath) {
+        let Self { session, out, waiting, noise, notifications, .. } = self;
+        let (mut changed, mut rejected) = (false, None);
+        session.handle(now, line, out, |event| match event {
+            ClientEvent::Response { call, outcome } => {
+                let outcome = match outcome {
+                    Ok(result) => Outcome::Result(result.get().into()),
+                    Err(error) => Outcome::Peer(error),
+                };
+                answer(waiting, call, outcome, after);
+            }
+            ClientEvent::InvalidResult { call, problem } => {
+                answer(waiting, call, Outcome::Invalid(problem), after);
+            }
+            ClientEvent::TimedOut { call, kind } => {
+                answer(waiting, call, Outcome::TimedOut(kind), after);
+            }
+            ClientEvent::Progress { call, progress } => {
+                if let Some(waiting) = waiting.get_mut(&call) {
+                    waiting.push(progress);
+                    after.wakers.extend(waiting.waker.take_if(|_| waiting.listening));
+                }
+            }
+            ClientEvent::Notification { method, params } => {
+                if let Some(sender) = notifications
+                    && sender.send(ServerNotification::new(method, params)).is_err()
+                {
+                    // Nobody listens any more.
+                    *notifications = None;
+                }
+            }
+            ClientEvent::ProfilesChanged(_) => changed = true,
+            ClientEvent::Noise(problem) => after.heard.push(noise.heard(&problem, line)),
+            ClientEvent::Rejected(rejection) => rejected = Some(rejection),
+            _ => {}
+        });
+        if changed {
+            let agreed = Arc::new(self.session.agreed().clone());
+            let before = std::mem::replace(&mut self.agreed, Arc::clone(&agreed));
+            after.changed = Some((before, agreed));
+        }
+        if let Some(rejection) = rejected {
+            let rejection = rejection.with_sent(
+                "nothing after the answer that lacks them; the connection has been closed",
+            );
+            after.rejected = Some(rejection.clone());
+            self.fail(Fault::Rejected(rejection), after);
+        }
+    }
+
+    /// Notes a line that was too long to be kept.
+    pub(crate) fn too_long(&mut self, length: usize, after: &mut Aftermath) {
+        after.heard.push(self.noise.too_long(length));
+    }
+
+    /// Ends the calls whose time is over.
+    pub(crate) fn expire(&mut self, now: Instant, after: &mut Aftermath) {
+        let Self { session, out, waiting, .. } = self;
+        session.expire(now, out, |event| {
+            if let ClientEvent::TimedOut { call, kind } = event {
+                answer(waiting, call, Outcome::TimedOut(kind), after);
+            }
+        });
+    }
+
+    fn fail(&mut self, fault: Fault, after: &mut Aftermath) {
+        if self.fault.is_some() {
+            return;
+        }
+        self.fault = Some(fault);
+        self.notifications = None;
+        self.session.take_calls();
+        if !self.closing {
+            self.out = Outbox::default();
+        }
+        after.wakers.extend(self.waiting.values_mut().filter_map(|waiting| waiting.waker.take()));
+    }
+}
+
+impl Waiting {
+    fn listen(&mut self, cx: &Context<'_>, to_progress: bool) {
+        self.listening = to_progress;
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+    }
+
+    /// Keeps the newest.
+    fn push(&mut self, params: ProgressNotificationParams) {
+        if self.progress.len() == PROGRESS {
+            self.progress.pop_front();
+        }
+        self.progress.push_back(Progress {
+            done: params.progress,
+            total: params.total,
+            message: params.message.map(|text| one_line(&text, MESSAGE)),
+        });
+    }
+}
+
+fn answer(
+    waiting: &mut HashMap<CallId, Waiting>,
+    call: CallId,
+    outcome: Outcome,
+    after: &mut Aftermath,
+) {
+    if let Some(waiting) = waiting.get_mut(&call) {
+        waiting.outcome = Some(outcome);
+        after.wakers.extend(waiting.waker.take());
+    }
+}
+
+impl Outcome {
+    fn into_result(self) -> Result<Box<str>, Error> {
+        match self {
+            Self::Result(text) => Ok(text),
+            Self::Peer(error) => Err(Error::Peer(error)),
+            Self::Invalid(problem) => Err(Error::PeerMisbehaved(problem)),
+            Self::TimedOut(kind) => Err(Error::Timeout(kind)),
+        }
+    }
+}
+
+impl Fault {
+    fn error(&self) -> Error {
+        match self {
+            Self::Closed(why) => Error::Closed((**why).to_owned()),
+            Self::Rejected(rejection) => Error::Rejected(rejection.clone()),
+        }
+    }
+}
+
+/// How much progress of one call is kept for a caller that does not look.
+const PROGRESS: usize = 64;
+/// How many characters of a progress message are kept.
+const MESSAGE: usize = 1024;
+/// How many notifications are kept for a listener that does not look.
+const KEPT: usize = 64;

@@ -1,0 +1,151 @@
+//! An open connection: two streams, and the process behind them if there is one.
+//!
+//! Owns what is known about the end of a connection in words. It does not know what travels.
+
+use std::time::Duration;
+
+use mcp_core::Error;
+use tokio::time::timeout;
+
+use super::child_process::{ChildProcess, Ended, RunningChild};
+use super::io::{Reader, Writer};
+use super::{Kind, Transport};
+use crate::text::one_line;
+
+/// An open connection.
+///
+/// Dropping it closes the streams and ends the process in the background.
+pub(crate) struct Link {
+    pub(crate) reader: Reader,
+    /// `None` when it failed: the peer does not read any more.
+    pub(crate) writer: Option<Writer>,
+    process: Process,
+}
+
+/// What stays of a connection without its streams.
+pub(crate) struct Process {
+    running: Option<RunningChild>,
+    recipe: Option<Box<ChildProcess>>,
+}
+
+impl Link {
+    /// Opens the connection; starts the server if it is a child process.
+    pub(crate) fn open(transport: Transport) -> Result<Self, Error> {
+        match transport.0 {
+            Kind::Child(recipe) => Self::start(recipe),
+            Kind::Io(io) => {
+                let process = Process { running: None, recipe: None };
+                Ok(Self { reader: io.reader, writer: Some(io.writer), process })
+            }
+        }
+    }
+
+    fn start(recipe: Box<ChildProcess>) -> Result<Self, Error> {
+        let failed = |error| Error::Transport(Box::new(error));
+        let mut running = recipe.spawn().map_err(failed)?;
+        let (input, output) = (running.take_input(), running.take_output());
+        let (Some(input), Some(output)) = (input, output) else {
+            return Err(Error::Closed("the server process has no streams".to_owned()));
+        };
+        tracing::debug!(
+            target: "mcp::client",
+            program = %running.program().display(),
+            pid = running.id(),
+            "server process started"
+        );
+        let process = Process { running: Some(running), recipe: Some(recipe) };
+        Ok(Self { reader: Box::pin(output), writer: Some(Box::pin(input)), process })
+    }
+
+    /// Ends the server and opens the connection anew.
+    pub(crate) async fn reopen(self) -> Result<Self, Error> {
+        let mut process = self.close();
+        let Some(recipe) = process.recipe.take() else {
+            return Err(Error::Closed(
+                "the server hung up on `server/discover`, and this connection cannot be opened \
+                 again: if the server is a legacy one, connect with `era(EraChoice::Legacy)`"
+                    .to_owned(),
+            ));
+        };
+        process.end().await;
+        Self::start(recipe)
+    }
+
+    /// Closes the streams.
+    pub(crate) fn close(self) -> Process {
+        self.process
+    }
+
+    /// The streams and the process, apart.
+    pub(crate) fn into_parts(self) -> (Reader, Option<Writer>, Process) {
+        (self.reader, self.writer, self.process)
+    }
+
+    /// What is known about the process.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl Process {
+    /// Whether there is a process.
+    pub(crate) fn exists(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Ends the process, if there is one.
+    pub(crate) async fn end(mut self) -> Option<Ended> {
+        Some(self.running.take()?.end().await)
+    }
+
+    /// Why the peer sends nothing more, in one line.
+    ///
+    /// The end of the output may be seen a moment before the end of the process, so this waits
+    /// shortly for the latter.
+    pub(crate) async fn why_ended(&self) -> String {
+        let Some(running) = &self.running else {
+            return "the server ended the connection".to_owned();
+        };
+        let why = match timeout(EXIT_SEEN, running.wait()).await {
+            Ok(exit) => format!("the server process {exit}"),
+            Err(_) => "the server closed its output".to_owned(),
+        };
+        self.with_last_words(why)
+    }
+
+    /// Adds the end of what the server wrote to stderr.
+    pub(crate) fn with_last_words(&self, mut why: String) -> String {
+        let tail = self.running.as_ref().map(RunningChild::stderr_tail).unwrap_or_default();
+        let tail = tail.trim_end();
+        if tail.is_empty() {
+            return why;
+        }
+        let lines: Vec<_> = tail.lines().rev().take(LAST_LINES).collect();
+        let lines: Vec<_> = lines.into_iter().rev().map(|line| one_line(line, LINE)).collect();
+        why.push_str("; its stderr ended with: ");
+        why.push_str(&lines.join(" | "));
+        why
+    }
+
+    /// Adds the same to an error that came to an end of the connection.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::PeerMisbehaved(why) => Error::PeerMisbehaved(self.with_last_words(why)),
+            Error::PeerIncompatible(why) => Error::PeerIncompatible(self.with_last_words(why)),
+            other => {
+                let words = self.with_last_words(String::new());
+                if !words.is_empty() {
+                    tracing::warn!(target: "mcp::client", "no connection{words}");
+                }
+                other
+            }
+        }
+    }
+}
+
+/// How long the exit of a process may be seen after the end of its output.
+const EXIT_SEEN: Duration = Duration::from_millis(500);
+/// How many lines of stderr an error shows.
+const LAST_LINES: usize = 8;
+/// How many characters of each it shows.
+const LINE: usize = 300;

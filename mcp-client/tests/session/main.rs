@@ -1,0 +1,10 @@
+//! The client against scripted servers: what it says, when, and what becomes of calls.
+
+mod calls;
+mod handshake;
+mod lists;
+mod peer;
+mod profiles;
+#[cfg(target_os = "linux")]
+mod process;
+mod timing;
