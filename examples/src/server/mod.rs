@@ -5,11 +5,13 @@
 //! | [`tools`] | what a model can call, written as plain functions |
 //! | [`offer`] | the two profiles, their settings and limits, and the declaration |
 //! | [`accounts`] | who has signed in, and whether they have paid |
+//! | [`command`] | the command line |
 //!
 //! The tools never ask which profile is in force. They take `Settings<Tier>`, and the library hands
 //! them the tier of the profile that was negotiated.
 
 pub mod accounts;
+pub mod command;
 pub mod offer;
 pub mod tools;
 
