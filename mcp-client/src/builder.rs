@@ -146,7 +146,9 @@ impl ClientBuilder {
         let Self { mut config, policy, timeouts, handshake } = self;
         config.policy = policy.build().map_err(|problem| Error::Misuse(problem.to_string()))?;
         if tokio::runtime::Handle::try_current().is_err() {
-            return Err(Error::Misuse("no Tokio runtime is running: connect within one".to_owned()));
+            return Err(Error::Misuse(
+                "no Tokio runtime is running: connect within one".to_owned(),
+            ));
         }
         let config = Arc::new(config);
         let transport = server.into_transport();

@@ -36,8 +36,8 @@ pub(crate) struct Driver {
     /// What is being written, outside of the lock.
     writing: Outbox,
     unflushed: bool,
-    /// How much waits to be written, as of the last look.
-    backlog: usize,
+    /// The server asks for answers and does not read them: it has to before more is read of it.
+    reads: bool,
     sleep: Pin<Box<Sleep>>,
     /// When `sleep` fires.
     armed: Option<Instant>,
@@ -77,7 +77,7 @@ impl Driver {
             lines,
             writing: Outbox::default(),
             unflushed: true,
-            backlog: 0,
+            reads: true,
             sleep: Box::pin(sleep(Duration::MAX)),
             armed: None,
             last_answers: None,
@@ -169,7 +169,7 @@ impl Driver {
 
     /// Reads what there is, unless the server does not read what we answer.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.backlog > self.shared.most_bytes() {
+        if !self.reads {
             return Poll::Pending;
         }
         pin!(self.reader.read_buf(self.lines.spare(READ))).poll(cx)
@@ -218,13 +218,12 @@ impl Driver {
             return true;
         }
         if self.writing.is_empty() {
-            std::mem::swap(&mut state.out, &mut self.writing);
-            if self.writer.is_none() {
-                self.writing = Outbox::default();
-            }
-            state.writing = self.writing.len();
+            state.take_out(&mut self.writing);
         }
-        self.backlog = state.backlog();
+        if self.writer.is_none() {
+            state.discard(&mut self.writing);
+        }
+        self.reads = state.owed() <= self.shared.most_bytes();
         let deadline = state.session.deadline();
         let room = state.has_room_again(self.shared.most_bytes());
         if !state.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
@@ -271,7 +270,7 @@ impl Driver {
     }
 
     async fn write_rest(&mut self) -> io::Result<()> {
-        let rest = std::mem::take(&mut self.shared.lock().out);
+        let rest = self.shared.lock().take_rest();
         let Some(writer) = &mut self.writer else { return Ok(()) };
         writer.write_all(self.writing.bytes()).await?;
         writer.write_all(rest.bytes()).await?;

@@ -1,5 +1,6 @@
 //! What a server tells without being asked.
 
+use mcp_core::wire::Members;
 use serde_json::value::RawValue;
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -15,8 +16,10 @@ pub struct ServerNotification {
 }
 
 impl ServerNotification {
-    pub(crate) fn new(method: &str, params: Option<&RawValue>) -> Self {
-        Self { method: method.into(), params: params.map(ToOwned::to_owned) }
+    pub(crate) fn new(method: &str, params: &Members<'_>) -> Self {
+        let params = Some(params).filter(|params| !params.is_empty());
+        let params = params.and_then(|params| serde_json::value::to_raw_value(params).ok());
+        Self { method: method.into(), params }
     }
 }
 

@@ -9,9 +9,8 @@ pub(crate) fn object<P: Serialize + ?Sized>(
     method: &str,
     params: &P,
 ) -> Result<Box<RawValue>, Error> {
-    let cannot = |why: String| {
-        Error::Misuse(format!("the parameters of `{method}` cannot be sent: {why}"))
-    };
+    let cannot =
+        |why: String| Error::Misuse(format!("the parameters of `{method}` cannot be sent: {why}"));
     let raw = to_raw_value(params).map_err(|error| cannot(error.to_string()))?;
     match raw.get().as_bytes().first() {
         Some(b'{') => Ok(raw),
@@ -30,10 +29,12 @@ pub(crate) fn tool_call<A: Serialize + ?Sized>(
         name: &'a str,
         arguments: &'a A,
     }
-    let cannot =
-        |why: String| Error::Misuse(format!("the arguments of tool `{name}` cannot be sent: {why}"));
+    let cannot = |why: String| {
+        Error::Misuse(format!("the arguments of tool `{name}` cannot be sent: {why}"))
+    };
     let raw = to_raw_value(&Params { name, arguments }).map_err(|e| cannot(e.to_string()))?;
-    let start = after_string(raw.get().as_bytes(), br#"{"name":"#.len()) + br#","arguments":"#.len();
+    let start =
+        after_string(raw.get().as_bytes(), br#"{"name":"#.len()) + br#","arguments":"#.len();
     match raw.get().as_bytes().get(start) {
         Some(b'{') => Ok(raw),
         Some(b'n') => {
@@ -44,7 +45,8 @@ pub(crate) fn tool_call<A: Serialize + ?Sized>(
             to_raw_value(&Name { name }).map_err(|e| cannot(e.to_string()))
         }
         _ => Err(cannot(
-            "they are not written as a JSON object; give a struct, a map or `json!({…})`".to_owned(),
+            "they are not written as a JSON object; give a struct, a map or `json!({…})`"
+                .to_owned(),
         )),
     }
 }

@@ -36,9 +36,12 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) session: Box<Established>,
     /// What the driver has not taken yet.
-    pub(crate) out: Outbox,
+    out: Outbox,
     /// How much of what it has taken is not known to be written.
-    pub(crate) writing: usize,
+    writing: usize,
+    /// How much of `out` answers requests of the server, and how much of what is being written.
+    owed: usize,
+    owed_writing: usize,
     waiting: HashMap<CallId, Waiting>,
     agreed: Arc<Agreed>,
     pub(crate) noise: Noise,
@@ -108,6 +111,8 @@ impl Shared {
             session,
             out,
             writing: 0,
+            owed: 0,
+            owed_writing: 0,
             waiting: HashMap::new(),
             agreed,
             noise,
@@ -287,8 +292,33 @@ impl Shared {
 
 impl State {
     /// How much waits to be written.
-    pub(crate) fn backlog(&self) -> usize {
+    fn backlog(&self) -> usize {
         self.out.len() + self.writing
+    }
+
+    /// Exchanges what was written, all of it, for what waits.
+    pub(crate) fn take_out(&mut self, written: &mut Outbox) {
+        debug_assert!(written.is_empty());
+        std::mem::swap(&mut self.out, written);
+        self.writing = written.len();
+        self.owed_writing = std::mem::take(&mut self.owed);
+    }
+
+    /// How much waits to be written because the server asked for it. Requests do not count: a
+    /// server may write all its answers before it reads on.
+    pub(crate) fn owed(&self) -> usize {
+        self.owed + self.owed_writing
+    }
+
+    /// Forgets what was taken: nobody reads it.
+    pub(crate) fn discard(&mut self, taken: &mut Outbox) {
+        *taken = Outbox::default();
+        (self.writing, self.owed_writing) = (0, 0);
+    }
+
+    /// What waits, to be written last of all.
+    pub(crate) fn take_rest(&mut self) -> Outbox {
+        std::mem::take(&mut self.out)
     }
 
     /// Whether calls that wait for room should try again; says so once.
@@ -308,6 +338,7 @@ impl State {
     pub(crate) fn handle(&mut self, now: Instant, line: &[u8], after: &mut Aftermath) {
         let Self { session, out, waiting, noise, notifications, .. } = self;
         let (mut changed, mut rejected) = (false, None);
+        let before = out.len();
         session.handle(now, line, out, |event| match event {
             ClientEvent::Response { call, outcome } => {
                 let outcome = match outcome {
@@ -330,7 +361,7 @@ impl State {
             }
             ClientEvent::Notification { method, params } => {
                 if let Some(sender) = notifications
-                    && sender.send(ServerNotification::new(method, params)).is_err()
+                    && sender.send(ServerNotification::new(method, &params)).is_err()
                 {
                     // Nobody listens any more.
                     *notifications = None;
@@ -341,6 +372,7 @@ impl State {
             ClientEvent::Rejected(rejection) => rejected = Some(rejection),
             _ => {}
         });
+        self.owed += self.out.len() - before;
         if changed {
             let agreed = Arc::new(self.session.agreed().clone());
             let before = std::mem::replace(&mut self.agreed, Arc::clone(&agreed));

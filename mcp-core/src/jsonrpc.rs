@@ -1,8 +1,8 @@
 //! JSON-RPC 2.0: the envelope of every MCP message, decoded once and borrowed.
 //!
 //! This module owns message shapes, request ids and error objects. It does not know any method:
-//! `params` and `result` stay raw JSON until whoever knows the method decodes them, so nothing is
-//! parsed that nobody reads.
+//! the members of `params`, and `result`, stay raw JSON until whoever knows the method decodes
+//! them, so nothing is parsed that nobody reads.
 //!
 //! Spec: 2026-07-28, basic/index, "Messages"; the same page of every earlier revision.
 
@@ -14,6 +14,8 @@ use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::wire::{Members, Object};
 
 /// One JSON-RPC message that borrows from the text it was read from.
 #[derive(Debug, Clone)]
@@ -57,8 +59,8 @@ pub struct Request<'a> {
     pub id: RequestId,
     /// The method's name.
     pub method: Cow<'a, str>,
-    /// The parameters, an object, not yet decoded.
-    pub params: Option<&'a RawValue>,
+    /// The parameters, their members not yet decoded.
+    pub params: Option<Members<'a>>,
 }
 
 /// A notification as it was received.
@@ -66,8 +68,8 @@ pub struct Request<'a> {
 pub struct Notification<'a> {
     /// The method's name, which begins with `notifications/` in MCP.
     pub method: Cow<'a, str>,
-    /// The parameters, an object, not yet decoded.
-    pub params: Option<&'a RawValue>,
+    /// The parameters, their members not yet decoded.
+    pub params: Option<Members<'a>>,
 }
 
 /// A response as it was received.
@@ -426,7 +428,7 @@ struct Fields<'a> {
     version: Option<&'a RawValue>,
     id: Option<IdField>,
     method: Option<&'a RawValue>,
-    params: Option<&'a RawValue>,
+    params: Option<Object<'a>>,
     result: Option<&'a RawValue>,
     error: Option<&'a RawValue>,
     twice: Option<&'static str>,
@@ -478,7 +480,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                     let (slot, name) = match name {
                         Name::Version => (&mut fields.version, "jsonrpc"),
                         Name::Method => (&mut fields.method, "method"),
-                        Name::Params => (&mut fields.params, "params"),
+                        Name::Params => {
+                            if fields.params.replace(map.next_value()?).is_some() {
+                                fields.twice = Some("params");
+                            }
+                            continue;
+                        }
                         Name::Result => (&mut fields.result, "result"),
                         Name::Error => (&mut fields.error, "error"),
                         Name::Id => {
@@ -530,17 +537,17 @@ impl<'a> Fields<'a> {
             (Some(method), None, None) => {
                 let method = string(method)
                     .ok_or_else(|| wrong("`method` must be a string".to_owned()))?;
-                match self.params.map(|params| params.get().as_bytes()[0]) {
-                    None | Some(b'{') => {}
-                    Some(b'[') => {
-                        let error = ErrorObject::invalid_params("`params` must be an object");
+                let params = match self.params {
+                    None => None,
+                    Some(Object::Members(members)) => Some(members),
+                    Some(Object::Invalid(problem)) => {
+                        let error = ErrorObject::invalid_params(format!("`params`: {problem}"));
                         return Err(InvalidMessage { id, error, answerable });
                     }
-                    Some(_) => return Err(wrong("`params` must be an object".to_owned())),
-                }
+                };
                 Ok(match id {
-                    Some(id) => Message::Request(Request { id, method, params: self.params }),
-                    None => Message::Notification(Notification { method, params: self.params }),
+                    Some(id) => Message::Request(Request { id, method, params }),
+                    None => Message::Notification(Notification { method, params }),
                 })
             }
             (None, Some(result), None) => {
@@ -624,7 +631,6 @@ mod tests {
             (r#"{"id":1,"method":"ping"}"#, "jsonrpc"),
             (r#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, "jsonrpc"),
             (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, "`method`"),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":7}"#, "`params`"),
             (r#"{"jsonrpc":"2.0","id":1,"method":"a","method":"b"}"#, "twice"),
         ] {
             let bad = refused(text);
@@ -634,9 +640,13 @@ mod tests {
     }
 
     #[test]
-    fn positional_params_are_invalid_params() {
-        let bad = refused(r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#);
-        assert_eq!(bad.error.code, ErrorCode::INVALID_PARAMS);
+    fn params_that_are_no_object_are_invalid_params() {
+        for params in ["[]", "7", "null", "\"x\"", r#"{"a":1,"a":2}"#] {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{params}}}"#);
+            let bad = refused(&text);
+            assert_eq!(bad.error.code, ErrorCode::INVALID_PARAMS, "{params}");
+            assert!(bad.id.is_some() && bad.error.message.starts_with("`params`"), "{params}");
+        }
     }
 
     #[test]
@@ -677,7 +687,8 @@ mod tests {
     fn params_are_borrowed_from_the_text() {
         let text = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a"}}"#;
         let Ok(Message::Request(request)) = Message::decode(text) else { panic!() };
-        assert!(text.as_bytes().as_ptr_range().contains(&request.params.unwrap().get().as_ptr()));
+        let name = request.params.unwrap().raw("name").unwrap();
+        assert!(text.as_bytes().as_ptr_range().contains(&name.get().as_ptr()));
         assert!(matches!(request.method, Cow::Borrowed("tools/call")));
     }
 }

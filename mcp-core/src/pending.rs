@@ -129,6 +129,13 @@ impl<T> Incoming<T> {
         Some(row)
     }
 
+    /// Takes out every request: no answer to them may be given any more.
+    pub(crate) fn clear(&mut self) -> Vec<(RequestId, T)> {
+        self.by_id.clear();
+        let calls: Vec<CallId> = self.rows.iter().map(|(call, _)| call).collect();
+        calls.into_iter().filter_map(|call| self.rows.remove(call)).collect()
+    }
+
     /// Takes a request out by its id: it was cancelled.
     pub(crate) fn remove_id(&mut self, id: &RequestId) -> Option<(CallId, T)> {
         let call = self.by_id.remove(id)?;

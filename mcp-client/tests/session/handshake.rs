@@ -115,10 +115,11 @@ async fn lines_that_are_no_messages_are_passed_over() {
     });
     let client = client.unwrap();
     assert_eq!(client.passed_over(), 2);
-    let (said, ()) = tokio::join!(client.call::<String>("echo", json!({ "message": "hi" })), async {
-        peer.say("one call\n\n[]").await;
-        peer.echo(1).await;
-    });
+    let (said, ()) =
+        tokio::join!(client.call::<String>("echo", json!({ "message": "hi" })), async {
+            peer.say("one call\n\n[]").await;
+            peer.echo(1).await;
+        });
     assert_eq!(said.unwrap(), "hi");
     assert_eq!(client.passed_over(), 4);
 }

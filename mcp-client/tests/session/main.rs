@@ -4,7 +4,7 @@ mod calls;
 mod handshake;
 mod lists;
 mod peer;
-mod profiles;
 #[cfg(target_os = "linux")]
 mod process;
+mod profiles;
 mod timing;

@@ -122,7 +122,10 @@ impl Peer {
     pub(crate) async fn echo(&mut self, calls: usize) {
         for _ in 0..calls {
             let asked = self.asked().await;
-            assert_eq!((asked.method.as_str(), &asked.params["name"]), ("tools/call", &json!("echo")));
+            assert_eq!(
+                (asked.method.as_str(), &asked.params["name"]),
+                ("tools/call", &json!("echo"))
+            );
             let text = &asked.params["arguments"]["message"];
             let content = json!({ "content": [{ "type": "text", "text": text }] });
             self.result(asked.id, content).await;

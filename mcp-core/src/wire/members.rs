@@ -5,10 +5,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde::de::value::MapDeserializer;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::jsonrpc::shown;
 
 /// The members of one JSON object, in order, values still raw.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +31,11 @@ impl<'a> Members<'a> {
             Some(object) => serde_json::from_str(object.get()),
             None => Ok(Self::default()),
         }
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The raw value of a member.
@@ -59,6 +68,15 @@ impl<'a> Members<'a> {
         self.decode::<String>(name).map(|text| text.map(Cow::Owned))
     }
 
+    /// Decodes the whole object as `T`.
+    ///
+    /// # Errors
+    /// Says what was expected.
+    pub fn decode_all<T: Deserialize<'a>>(&self) -> Result<T, serde_json::Error> {
+        let members = self.0.iter().map(|(name, value)| (&**name, *value));
+        T::deserialize(MapDeserializer::new(members))
+    }
+
     /// Name and raw value of each member, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(key, value)| (&**key, *value))
@@ -84,28 +102,81 @@ fn without_place(error: &serde_json::Error) -> String {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct MembersVisitor<'a>(std::marker::PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for MembersVisitor<'a> {
-            type Value = Members<'a>;
+        match Object::deserialize(deserializer)? {
+            Object::Members(members) => Ok(members),
+            Object::Invalid(problem) => Err(D::Error::custom(problem)),
+        }
+    }
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+/// What stands where an object should, without failing the message around it.
+#[derive(Debug)]
+pub(crate) enum Object<'a> {
+    Members(Members<'a>),
+    Invalid(String),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for ObjectVisitor<'a> {
+            type Value = Object<'a>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'a>, A::Error> {
                 let mut members: Vec<(Cow<'a, str>, &'a RawValue)> = Vec::with_capacity(4);
+                let mut problem = None;
                 while let Some(Key(key)) = map.next_key::<Key<'a>>()? {
                     if members.len() == MOST {
-                        return Err(A::Error::custom(format_args!("more than {MOST} members")));
+                        problem = Some(format!("more than {MOST} members"));
+                    } else if members.iter().any(|(known, _)| *known == key) {
+                        problem = Some(format!("`{}` stands there twice", shown(&key)));
                     }
-                    if members.iter().any(|(known, _)| *known == key) {
-                        return Err(A::Error::custom(format_args!("`{key}` stands there twice")));
+                    match problem {
+                        None => members.push((key, map.next_value()?)),
+                        Some(_) => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
                     }
-                    members.push((key, map.next_value()?));
                 }
-                Ok(Members(members))
+                Ok(problem.map_or(Object::Members(Members(members)), Object::Invalid))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Object<'a>, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(not_an_object("an array"))
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Object<'a>, E> {
+                Ok(not_an_object("a string"))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Object<'a>, E> {
+                Ok(not_an_object("a boolean"))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Object<'a>, E> {
+                Ok(not_an_object("a number"))
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Object<'a>, E> {
+                Ok(not_an_object("a number"))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Object<'a>, E> {
+                Ok(not_an_object("a number"))
+            }
+            fn visit_unit<E>(self) -> Result<Object<'a>, E> {
+                Ok(not_an_object("null"))
             }
         }
-        deserializer.deserialize_map(MembersVisitor(std::marker::PhantomData))
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
     }
+}
+
+fn not_an_object<'a>(found: &str) -> Object<'a> {
+    Object::Invalid(format!("expected an object, found {found}"))
 }
 
 /// A member's name, borrowed where it holds no escapes.
@@ -113,7 +184,7 @@ struct Key<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor<'a>(std::marker::PhantomData<&'a ()>);
+        struct KeyVisitor<'a>(PhantomData<&'a ()>);
         impl<'de: 'a, 'a> Visitor<'de> for KeyVisitor<'a> {
             type Value = Key<'a>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,7 +197,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
                 Ok(Key(Cow::Owned(key.to_owned())))
             }
         }
-        deserializer.deserialize_str(KeyVisitor(std::marker::PhantomData))
+        deserializer.deserialize_str(KeyVisitor(PhantomData))
     }
 }
 
@@ -145,6 +216,22 @@ mod tests {
         assert_eq!(members.raw("arguments").unwrap().get(), r#"{"a":[1,2]}"#);
         assert_eq!(members.decode::<u32>("na").unwrap(), Some(1));
         assert_eq!(members.decode::<u32>("absent").unwrap(), None);
+        let written = serde_json::to_string(&members).unwrap();
+        assert_eq!(written, r#"{"name":"echo","arguments":{"a":[1,2]},"na":1}"#);
+    }
+
+    #[test]
+    fn the_whole_object_decodes_from_its_members() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Whole<'a> {
+            name: &'a str,
+            list: Vec<u8>,
+            #[serde(default)]
+            absent: Option<bool>,
+        }
+        let members = read(r#"{"name":"echo","list":[1,2],"more":{}}"#).unwrap();
+        let whole: Whole<'_> = members.decode_all().unwrap();
+        assert_eq!(whole, Whole { name: "echo", list: vec![1, 2], absent: None });
     }
 
     #[test]
@@ -159,6 +246,6 @@ mod tests {
         assert!(read(r#"{"a":1,"a":2}"#).unwrap_err().to_string().contains("twice"));
         let many: String = (0..300).map(|i| format!("\"k{i}\":0,")).collect();
         assert!(read(&format!("{{{}}}", many.trim_end_matches(','))).is_err());
-        assert!(read("[]").unwrap_err().to_string().contains("expected an object"));
+        assert!(read("[]").unwrap_err().to_string().contains("expected an object, found an array"));
     }
 }

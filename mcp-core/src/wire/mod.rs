@@ -7,13 +7,15 @@
 pub mod legacy;
 mod members;
 pub mod modern;
+mod result;
 
 use serde::Serialize;
 
+pub(crate) use members::Object;
 pub use members::{InvalidMember, Members};
+pub(crate) use result::{Members as MembersOf, ResultFrame, WriteMembers, write_result};
 
-use crate::jsonrpc::{self, RequestId};
-use crate::types::{CacheHints, Meta};
+use crate::jsonrpc;
 use crate::version::Era;
 
 /// A request that a client may send.
@@ -56,66 +58,9 @@ impl Method {
     }
 }
 
-/// What surrounds the members of a result.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ResultFrame<'a> {
-    /// `resultType`; absent in the legacy era.
-    pub(crate) result_type: Option<&'static str>,
-    /// `ttlMs` and `cacheScope`; absent in the legacy era.
-    pub(crate) cache: Option<CacheHints>,
-    /// Members of `_meta`, encoded, without braces.
-    pub(crate) own_meta: &'a [u8],
-    /// What the handler wants in `_meta` besides.
-    pub(crate) meta: Option<&'a Meta>,
-}
-
-/// Appends a result response; on failure `out` is as before.
-pub(crate) fn write_result<T: Serialize + ?Sized>(
-    out: &mut Vec<u8>,
-    id: &RequestId,
-    result: &T,
-    frame: &ResultFrame<'_>,
-) -> Result<(), EncodeError> {
-    let start = out.len();
-    jsonrpc::open_response(out, id);
-    let written = write_framed(out, result, frame);
-    match written {
-        Ok(()) => jsonrpc::close(out),
-        Err(_) => out.truncate(start),
-    }
-    written
-}
-
-fn write_framed<T: Serialize + ?Sized>(
-    out: &mut Vec<u8>,
-    result: &T,
-    frame: &ResultFrame<'_>,
-) -> Result<(), EncodeError> {
-    let mut object = OpenObject::new(out);
-    if let Some(result_type) = frame.result_type {
-        object.member("resultType", result_type)?;
-    }
-    if let Some(cache) = &frame.cache {
-        object.members_of(cache)?;
-    }
-    if !frame.own_meta.is_empty() || frame.meta.is_some() {
-        object.name("_meta");
-        object.out.push(b'{');
-        object.out.extend_from_slice(frame.own_meta);
-        let mut meta = OpenObject { started: !frame.own_meta.is_empty(), out: object.out };
-        for (name, value) in frame.meta.into_iter().flat_map(Meta::iter) {
-            // What the library writes there is not for handlers to forge.
-            if !modern::is_reserved(name) {
-                meta.member(name, value)?;
-            }
-        }
-        meta.close();
-    }
-    object.close_with(result)
-}
-
-/// A result that cannot be written.
+/// A request or result that cannot be written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EncodeError {
     /// The value does not serialise.
     #[error("the value cannot be written as JSON: {0}")]
@@ -123,6 +68,9 @@ pub enum EncodeError {
     /// `params` and `result` are objects in MCP.
     #[error("the value is not written as a JSON object")]
     NotAnObject,
+    /// A required profile was lost, and nothing is written any more.
+    #[error("a required profile is no longer in force and nothing more may be sent: connect anew")]
+    Rejected,
 }
 
 /// An object that is being written member by member, without a tree.
@@ -226,52 +174,5 @@ pub(crate) mod erased {
                 out.extend_from_slice(b"null");
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn written(result: &serde_json::Value, frame: &ResultFrame<'_>) -> String {
-        let mut out = Vec::new();
-        write_result(&mut out, &1.into(), result, frame).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_legacy_result_is_the_object_alone() {
-        let frame = ResultFrame::default();
-        assert_eq!(written(&json!({}), &frame), "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}\n");
-        assert_eq!(
-            written(&json!({"tools":[]}), &frame),
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"tools\":[]}}\n"
-        );
-    }
-
-    #[test]
-    fn a_modern_result_carries_its_frame_before_its_members() {
-        let frame = ResultFrame {
-            result_type: Some("complete"),
-            own_meta: br#""a/b":1"#,
-            ..ResultFrame::default()
-        };
-        assert_eq!(
-            written(&json!({}), &frame),
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"complete\",\"_meta\":{\"a/b\":1}}}\n"
-        );
-        assert_eq!(
-            written(&json!({"x":1}), &frame),
-            "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"complete\",\"_meta\":{\"a/b\":1},\"x\":1}}\n"
-        );
-    }
-
-    #[test]
-    fn a_result_that_is_no_object_leaves_nothing_behind() {
-        let mut out = b"before\n".to_vec();
-        let refused = write_result(&mut out, &1.into(), &7, &ResultFrame::default());
-        assert!(matches!(refused, Err(EncodeError::NotAnObject)));
-        assert_eq!(out, b"before\n");
     }
 }

@@ -371,8 +371,7 @@ impl Driver {
                 if era == Era::Legacy {
                     legacy::adapt_result(&mut result);
                 }
-                let meta = result.meta.take();
-                let written = self.session.respond(call, &result, meta.as_ref(), None, &mut self.outbox);
+                let written = self.session.respond_call_tool(call, &result, &mut self.outbox);
                 log_unwritten(call, written.err());
             }
             Outcome::Error(error) => self.session.fail(call, &error, &mut self.outbox),

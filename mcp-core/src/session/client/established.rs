@@ -12,12 +12,12 @@ use crate::jsonrpc::{self, ErrorCode, ErrorObject, InvalidMessage, Message, Requ
 use crate::negotiate::ServerFacts;
 use crate::outbox::{Outbox, Route};
 use crate::pending::{CallId, Outgoing, TimeoutKind, Timeouts};
-use crate::profile::{self, Answer, Declaration, NegotiatedProfiles, Offer, Reason, Rejection, RequestedProfiles};
+use crate::profile::{self, Answer, Declaration, NegotiatedProfiles, Offer, Reason, Rejection, RejectionKind, RequestedProfiles};
 use crate::session::frame::{self, Text};
 use crate::types::{CancelledNotificationParams, ProgressNotificationParams, ProgressToken};
 use crate::version::{Era, ProtocolVersion};
-use crate::wire::modern::{self, COMPLETE, PROGRESS_TOKEN};
-use crate::wire::{EncodeError, Members, Method, OpenObject, legacy};
+use crate::wire::modern::{self, COMPLETE};
+use crate::wire::{EncodeError, Members, Method, legacy};
 
 /// What client and server agreed on, as the client knows it.
 #[derive(Debug, Clone)]
@@ -104,7 +104,7 @@ pub enum ClientEvent<'m> {
         /// The method's name.
         method: &'m str,
         /// Its parameters.
-        params: Option<&'m RawValue>,
+        params: Members<'m>,
     },
     /// The set in force changed (modern era); the required profiles are still in it.
     ProfilesChanged(NegotiatedProfiles),
@@ -154,7 +154,7 @@ impl Established {
     /// `params` must serialise as an object; `_meta` is added by the library.
     ///
     /// # Errors
-    /// `params` cannot be written; nothing was.
+    /// `params` cannot be written, or a required profile was lost; nothing was written.
     pub fn request<P: Serialize + ?Sized>(
         &mut self,
         now: Instant,
@@ -163,6 +163,9 @@ impl Established {
         timeouts: Timeouts,
         out: &mut Outbox,
     ) -> Result<CallId, EncodeError> {
+        if self.rejected {
+            return Err(EncodeError::Rejected);
+        }
         let id = self.calls.next_id();
         let meta = &self.encoded_meta;
         out.message(Route::Connection, |out| {
@@ -178,9 +181,11 @@ impl Established {
         Ok(self.calls.insert(now, timeouts, ()))
     }
 
-    /// Forgets a call and tells the server to stop; nothing is said about a call that is over.
+    /// Forgets a call and tells the server to stop; nothing is said about a call that is over, nor
+    /// after [`ClientEvent::Rejected`].
     pub fn cancel(&mut self, call: CallId, reason: Option<&str>, out: &mut Outbox) {
-        if let Some((id, ())) = self.calls.abandon(call) {
+        let abandoned = self.calls.abandon(call).filter(|_| !self.rejected);
+        if let Some((id, ())) = abandoned {
             send_cancelled(id, reason, out);
         }
     }
@@ -198,7 +203,9 @@ impl Established {
         mut events: impl FnMut(ClientEvent<'static>),
     ) {
         while let Some((call, id, kind, ())) = self.calls.expire(now) {
-            send_cancelled(id, Some("timed out"), out);
+            if !self.rejected {
+                send_cancelled(id, Some("timed out"), out);
+            }
             events(ClientEvent::TimedOut { call, kind });
         }
     }
@@ -254,7 +261,8 @@ impl Established {
                 _ => {
                     // A method name with escapes is none that the protocol has.
                     if let std::borrow::Cow::Borrowed(method) = notification.method {
-                        events(ClientEvent::Notification { method, params: notification.params });
+                        let params = notification.params.unwrap_or_default();
+                        events(ClientEvent::Notification { method, params });
                     }
                 }
             },
@@ -305,29 +313,38 @@ impl Established {
     ) -> Checked {
         let members = match Members::read(Some(result)) {
             Ok(members) => members,
-            Err(problem) => return Checked::Invalid(problem.to_string()),
+            Err(problem) => return self.unreadable(problem.to_string()),
         };
-        match members.string("resultType") {
-            Ok(None) => {}
-            Ok(Some(kind)) if kind == COMPLETE => {}
-            Ok(Some(kind)) => {
-                return Checked::Invalid(format!("unknown `resultType` {:?}", shown(&kind)));
-            }
-            Err(problem) => return Checked::Invalid(problem.to_string()),
+        // The answer about profiles first: nothing else about a result excuses a missing one.
+        match self.check_profiles(&members, events) {
+            Checked::Valid => {}
+            failed => return failed,
         }
+        match members.string("resultType") {
+            Ok(None) => Checked::Valid,
+            Ok(Some(kind)) if kind == COMPLETE => Checked::Valid,
+            Ok(Some(kind)) => Checked::Invalid(format!("unknown `resultType` {:?}", shown(&kind))),
+            Err(problem) => Checked::Invalid(problem.to_string()),
+        }
+    }
+
+    fn check_profiles<'m>(
+        &mut self,
+        members: &Members<'_>,
+        events: &mut impl FnMut(ClientEvent<'m>),
+    ) -> Checked {
         if !self.config.policy.is_aware() {
             return Checked::Valid;
         }
         let meta = match Members::read(members.raw("_meta")) {
             Ok(meta) => meta,
-            Err(problem) => return Checked::Invalid(format!("`_meta`: {problem}")),
+            Err(problem) => return self.unreadable(format!("`_meta`: {problem}")),
         };
-        let said = meta.raw(profile::EXTENSION);
-        if said.is_some() && members.raw("cacheScope").is_some_and(|s| s.get() == "\"public\"") {
-            let problem = "a result that says which profiles are in force must not be `public`";
-            return Checked::Invalid(problem.to_owned());
+        let answer = Answer::from_meta(meta.raw(profile::EXTENSION));
+        let scope = members.string("cacheScope");
+        if !answer.is_absent() && scope.is_ok_and(|scope| scope.is_some_and(|s| s == "public")) {
+            return Checked::Rejected(self.rejection(RejectionKind::PublicAnswer, &answer));
         }
-        let answer = Answer::from_meta(said);
         match self.config.policy.check_answer(&self.requested, &answer, &self.agreed.offer) {
             Ok(profiles) => {
                 if !answer.is_absent() && !profiles.same_set(&self.agreed.profiles) {
@@ -340,6 +357,22 @@ impl Established {
         }
     }
 
+    /// What a result is that cannot be read as far as its answer about profiles: with requirements
+    /// it is one without them.
+    fn unreadable(&self, problem: String) -> Checked {
+        match self.config.policy.has_requirements() {
+            true => {
+                let kind = RejectionKind::Malformed(problem);
+                Checked::Rejected(self.rejection(kind, &Answer::default()))
+            }
+            false => Checked::Invalid(problem),
+        }
+    }
+
+    fn rejection(&self, kind: RejectionKind, answer: &Answer) -> Rejection {
+        self.config.policy.rejection(kind, &self.requested, answer, &self.agreed.offer)
+    }
+
     fn reject<'m>(&mut self, rejection: Rejection, events: &mut impl FnMut(ClientEvent<'m>)) {
         self.rejected = true;
         let server = self.agreed.server.server_info.as_ref();
@@ -350,14 +383,12 @@ impl Established {
     fn progress<'m>(
         &mut self,
         now: Instant,
-        params: Option<&'m RawValue>,
+        params: Option<Members<'m>>,
         events: &mut impl FnMut(ClientEvent<'m>),
     ) {
-        let params = params.map(|p| serde_json::from_str::<ProgressNotificationParams>(p.get()));
-        let progress = match params {
-            Some(Ok(progress)) => progress,
-            Some(Err(problem)) => return events(noise(format!("malformed progress: {problem}"))),
-            None => return events(noise("progress without parameters")),
+        let progress: ProgressNotificationParams = match params.unwrap_or_default().decode_all() {
+            Ok(progress) => progress,
+            Err(problem) => return events(noise(format!("malformed progress: {problem}"))),
         };
         // Progress of a call that is over comes too late to matter.
         if let ProgressToken::Integer(id) = progress.progress_token

@@ -15,10 +15,10 @@ use crate::jsonrpc::{
 use crate::negotiate::{ServerFacts, newest_common};
 use crate::outbox::{Outbox, Route};
 use crate::pending::TimeoutKind;
-use crate::profile::{self, Answer, NegotiatedProfiles, Offer, Rejection, RequestedProfiles};
+use crate::profile::{self, Answer, NegotiatedProfiles, Offer, Rejection, RejectionKind, RequestedProfiles};
 use crate::session::frame::{self, Text};
 use crate::types::{
-    DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, Meta,
+    CacheScope, DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, Meta,
 };
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::{Members, Method, modern};
@@ -217,7 +217,14 @@ impl Discovered {
             false => Answer::default(),
         };
         let server_info = server_info(meta);
-        let confirmed = match config.policy.choose_from_discovery(&answer, &offer) {
+        let public = result.cache.is_some_and(|cache| cache.cache_scope == CacheScope::Public);
+        let confirmed = if public && !answer.is_absent() {
+            let kind = RejectionKind::PublicAnswer;
+            Err(config.policy.rejection(kind, config.policy.requested(), &answer, &offer))
+        } else {
+            config.policy.choose_from_discovery(&answer, &offer)
+        };
+        let confirmed = match confirmed {
             Ok(confirmed) => confirmed,
             Err(rejection) => {
                 return described(rejection, server_info.as_ref(), Some(version))
@@ -423,8 +430,10 @@ fn discover_result(result: &RawValue) -> Result<DiscoverResult, String> {
         Some(kind) if kind == modern::COMPLETE => {}
         Some(kind) => return Err(format!("unknown `resultType` {:?}", shown(&kind))),
     }
-    serde_json::from_str(result.get())
-        .map_err(|e| format!("the answer to `server/discover` is malformed: {e}"))
+    let read: Result<DiscoverResult, _> = serde_json::from_str(result.get());
+    let mut read = read.map_err(|e| format!("the answer to `server/discover` is malformed: {e}"))?;
+    read.cache = members.raw("cacheScope").and_then(|_| serde_json::from_str(result.get()).ok());
+    Ok(read)
 }
 
 /// Who a modern server says it is; what cannot be read is for display only and left out.

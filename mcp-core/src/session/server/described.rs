@@ -23,7 +23,8 @@ pub(super) struct Described {
     pub(super) version: ProtocolVersion,
     pub(super) client_info: Option<Implementation>,
     pub(super) client_capabilities: ClientCapabilities,
-    /// The profiles asked for; `None` when the client did not declare the extension.
+    /// The profiles asked for; `None` when the client or the server did not declare the
+    /// extension.
     pub(super) requested: Option<RequestedProfiles>,
     /// The decision, where it depends on nothing but this description.
     pub(super) standing: Option<Standing>,
@@ -37,9 +38,18 @@ pub(super) struct Standing {
 }
 
 impl Described {
-    pub(super) fn read(meta: &RequestMeta<'_>, version: ProtocolVersion) -> Result<Self, ErrorObject> {
+    /// Decodes a description; a server without a declaration `knows_profiles` not and ignores what
+    /// is said of them.
+    pub(super) fn read(
+        meta: &RequestMeta<'_>,
+        version: ProtocolVersion,
+        knows_profiles: bool,
+    ) -> Result<Self, ErrorObject> {
         let (client_info, client_capabilities) = meta.decode()?;
-        let requested = requested(&client_capabilities)?;
+        let requested = match knows_profiles {
+            true => requested(&client_capabilities)?,
+            false => None,
+        };
         Ok(Self {
             version_text: meta.protocol_version.as_ref().into(),
             capabilities_text: meta.client_capabilities.get().into(),

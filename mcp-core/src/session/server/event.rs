@@ -33,6 +33,8 @@ pub enum ServerEvent<'m> {
         reasons: Vec<Reason>,
     },
     /// No agreement: send what waits, then end the connection.
+    ///
+    /// Calls that still run have been answered with the same error; stop running them.
     Rejected(Box<Rejection>),
     /// A modern request was refused for its profiles and has been answered.
     Refused(Box<Rejection>),
@@ -50,7 +52,7 @@ pub struct ServerCall<'m> {
     pub negotiated: Negotiated,
     /// Whether the caller wants to hear of progress.
     pub wants_progress: bool,
-    /// The profiles that a modern request asked for, if the client declared the extension.
+    /// The profiles that a modern request asked for, if both sides declared the extension.
     ///
     /// Such a caller's results carry what is in force, so they may be kept for that caller only.
     pub requested: Option<RequestedProfiles>,

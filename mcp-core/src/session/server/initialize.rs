@@ -2,23 +2,21 @@
 //!
 //! Spec: 2025-11-25, basic/lifecycle, "Initialization".
 
-use serde_json::value::RawValue;
-
-use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, refused};
-use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId};
+use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, id_in_use, refused};
+use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts, legacy_version};
 use crate::outbox::{Outbox, Route};
 use crate::profile::{Decision, NegotiatedProfiles, RequestedProfiles, ResolvedPolicy, Terms};
 use crate::types::{InitializeRequestParams, InitializeResult};
 use crate::version::{Era, ProtocolVersion};
-use crate::wire::{self, Members, ResultFrame};
+use crate::wire::{self, Members, MembersOf, ResultFrame};
 
 impl ServerSession {
     /// Handles `initialize`; one that is malformed changes nothing.
     pub(super) fn initialize(
         &mut self,
         id: &RequestId,
-        params: Option<&RawValue>,
+        params: &Members<'_>,
         batch: Option<u32>,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'static>>, ErrorObject> {
@@ -29,6 +27,9 @@ impl ServerSession {
         if !matches!(self.state, ServerState::AwaitingInitialize) {
             let error = "`initialize` was sent already: a session is initialized once";
             return Err(ErrorObject::invalid_request(error));
+        }
+        if self.is_in_use(id) {
+            return Err(id_in_use());
         }
         let initializing = self.read_initialize(id, params)?;
         match &self.resolution {
@@ -81,7 +82,7 @@ impl ServerSession {
                 }
                 let frame = ResultFrame::default();
                 let written = out
-                    .message(Route::Connection, |out| wire::write_result(out, &id, &result, &frame));
+                    .message(Route::Connection, |out| wire::write_result(out, &id, &MembersOf(&result), &frame));
                 written.expect("an initialize result is an object of JSON");
                 let negotiated = Negotiated::new(NegotiatedParts {
                     version,
@@ -100,9 +101,14 @@ impl ServerSession {
                 ServerEvent::Established { negotiated, requested, reasons }
             }
             Decision::Refused(refusal) => {
-                let error = refused(&refusal, aware || !requested.is_empty());
+                let error = refused(&refusal, aware);
                 out.message(Route::Connection, |out| jsonrpc::write_error(out, Some(&id), &error));
-                // What was read before the decision gets the same answer, and then nothing does.
+                // What was read before the decision gets the same answer, and then nothing does:
+                // modern calls that still run, and what waited.
+                for (id, row) in self.calls.clear() {
+                    self.answer(row.batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
+                    self.settle(row.batch, out);
+                }
                 while let Some(held) = self.held.pop_front() {
                     self.answer(held.batch, out, |out| {
                         jsonrpc::write_error(out, Some(&held.id), &error);
@@ -119,10 +125,9 @@ impl ServerSession {
     fn read_initialize(
         &self,
         id: &RequestId,
-        params: Option<&RawValue>,
+        members: &Members<'_>,
     ) -> Result<Initializing, ErrorObject> {
         let invalid = |problem: String| ErrorObject::invalid_params(format!("`params`: {problem}"));
-        let members = Members::read(params).map_err(|e| invalid(e.to_string()))?;
         let requested_version = members
             .string("protocolVersion")
             .map_err(|e| invalid(e.to_string()))?
@@ -131,11 +136,15 @@ impl ServerSession {
         let Some(version) = legacy_version(&requested_version, &self.config.versions) else {
             return Err(self.unsupported_initialize(requested_version.as_str()));
         };
-        let text = params.map_or("{}", RawValue::get);
         let params: InitializeRequestParams =
-            serde_json::from_str(text).map_err(|e| invalid(e.to_string()))?;
-        let by_extension = described::requested(&params.capabilities)?;
-        let requested = match &params.requested_profiles {
+            members.decode_all().map_err(|e| invalid(e.to_string()))?;
+        // Without a declaration this is a server like any other: what it does not know it ignores.
+        let knows_profiles = self.config.profiles.is_some();
+        let by_extension = match knows_profiles {
+            true => described::requested(&params.capabilities)?,
+            false => None,
+        };
+        let requested = match params.requested_profiles.as_ref().filter(|_| knows_profiles) {
             Some(raw) => RequestedProfiles::parse(raw)
                 .map_err(|e| ErrorObject::invalid_params(format!("`requestedProfiles`: {e}")))?,
             None => RequestedProfiles::default(),
@@ -148,7 +157,7 @@ impl ServerSession {
     /// otherwise (2026-07-28, basic/versioning, "Backward Compatibility").
     fn unsupported_initialize(&self, requested: &str) -> ErrorObject {
         let supported = self.config.version_names();
-        let data = serde_json::json!({ "supported": supported, "requested": requested });
+        let data = serde_json::json!({ "supported": supported, "requested": shown(requested) });
         let names = supported.join(", ");
         let message = format!("unsupported protocol version: this server speaks {names}");
         ErrorObject::new(ErrorCode::INVALID_PARAMS, message).with_data(&data)

@@ -13,7 +13,7 @@ use crate::profile::{self, Decision, NegotiatedProfiles, Refusal, ResolvedPolicy
 use crate::types::{CacheHints, DiscoverResult};
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::modern::{self, RequestMeta};
-use crate::wire::{self, Members, Method, ResultFrame};
+use crate::wire::{self, Members, MembersOf, Method, ResultFrame};
 
 impl ServerSession {
     pub(super) fn modern_request<'m>(
@@ -62,6 +62,7 @@ impl ServerSession {
             }
         };
         row.own_meta = Some(standing.own_meta.clone());
+        row.answers_profiles = policy.is_some() && described.requested.is_some();
         let requested = described.requested.clone();
         let negotiated = standing.negotiated.clone();
         described.standing = Some(standing);
@@ -78,7 +79,7 @@ impl ServerSession {
         if version.era() != Some(Era::Modern) || !self.config.versions.contains(&version) {
             return Err(self.unsupported_version(version.as_str()));
         }
-        Described::read(meta, version)
+        Described::read(meta, version, self.config.profiles.is_some())
     }
 
     /// All that is requested is in force, or nothing runs.
@@ -140,7 +141,7 @@ impl ServerSession {
             meta: None,
         };
         self.answer(None, out, |out| {
-            wire::write_result(out, id, &result, &frame)
+            wire::write_result(out, id, &MembersOf(&result), &frame)
                 .expect("a discover result is an object of JSON");
         });
     }
