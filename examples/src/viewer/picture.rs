@@ -69,7 +69,8 @@ impl Picture {
             for x in range(column, across, self.width) {
                 let at = (y as usize * self.width as usize + x as usize) * self.samples;
                 let Some(pixel) = self.pixels.get(at..at + self.samples) else { continue };
-                let colour = if self.samples < 3 { [pixel[0]; 3] } else { [pixel[0], pixel[1], pixel[2]] };
+                let colour =
+                    if self.samples < 3 { [pixel[0]; 3] } else { [pixel[0], pixel[1], pixel[2]] };
                 for (sum, part) in sums.iter_mut().zip(colour) {
                     *sum += u64::from(part);
                 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use mcp_client::transport::child_process::RunningChild;
+use mcp_client::transport::child_process::{RunningChild, StderrTail};
 use mcp_client::{ChildProcess, Ended, Error, Io};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -50,9 +50,9 @@ impl Wire {
         self.sent.lock().clone()
     }
 
-    /// What the server wrote to standard error last.
-    pub fn stderr_tail(&self) -> String {
-        self.running.stderr_tail()
+    /// What the server wrote to standard error last; it can be read when the server has ended.
+    pub fn stderr(&self) -> StderrTail {
+        self.running.stderr()
     }
 
     /// Ends the server, and says how it ended and which processes of it are left.
