@@ -1,6 +1,9 @@
-//! What the example programs share: the services they put behind MCP.
+//! What the example programs share.
 //!
-//! Nothing in here knows MCP. A program in `src/bin` takes one of these services and offers it
-//! as tools, resources and prompts; the service itself could as well sit behind any other door.
+//! [`vidsrus`] is a video service that knows no MCP. [`server`] offers it as an MCP server with
+//! profiles, and [`viewer`] is a client that shows what came of it. A program in `src/bin` only
+//! reads its arguments and picks from these.
 
+pub mod server;
 pub mod vidsrus;
+pub mod viewer;
