@@ -41,10 +41,18 @@ pub struct Outbox {
     start: usize,
     /// The end of each message in `bytes`, with its route.
     ends: Vec<(usize, Route)>,
+    /// How many times in a row less than [`KEPT`] waited.
+    small: u16,
 }
 
-/// A buffer that once held a large message is given back above this size.
+/// A buffer of this size is kept for good.
 const KEPT: usize = 64 * 1024;
+/// A larger one, up to this size, is kept while large messages go on coming.
+const KEPT_FOR_A_WHILE: usize = 4 * 1024 * 1024;
+/// How many times in a row little may have waited before a larger buffer is given back.
+const WHILE: u16 = 1024;
+/// What has been written is moved out of the way when it is this much.
+const MOVED: usize = 1024 * 1024;
 
 impl Outbox {
     /// Whether nothing waits.
@@ -71,7 +79,7 @@ impl Outbox {
         assert!(self.start <= self.bytes.len(), "consumed more than was waiting");
         if self.is_empty() {
             self.clear();
-        } else if self.start >= KEPT && self.start >= self.len() {
+        } else if self.start >= MOVED && self.start >= self.len() {
             // Each byte is moved at most once for one that is written. A reader that never quite
             // catches up would otherwise make the buffer grow for ever.
             let start = std::mem::take(&mut self.start);
@@ -109,11 +117,14 @@ impl Outbox {
     }
 
     fn clear(&mut self) {
+        self.small = if self.bytes.len() > KEPT { 0 } else { self.small.saturating_add(1) };
         self.bytes.clear();
-        self.bytes.shrink_to(KEPT);
         self.ends.clear();
-        self.ends.shrink_to(KEPT / 64);
         self.start = 0;
+        if self.bytes.capacity() > KEPT_FOR_A_WHILE || self.small > WHILE {
+            self.bytes.shrink_to(KEPT);
+            self.ends.shrink_to(KEPT / 64);
+        }
     }
 }
 
@@ -161,19 +172,19 @@ mod tests {
         let mut outbox = Outbox::default();
         let message = [[b'x'; 999].as_slice(), b"\n"].concat();
         outbox.message(Route::Connection, |out| out.extend_from_slice(&message));
-        for _ in 0..10_000 {
+        for _ in 0..100_000 {
             outbox.message(Route::Connection, |out| out.extend_from_slice(&message));
             outbox.consume(1000);
             assert_eq!(outbox.bytes(), message);
         }
-        assert!(outbox.bytes.capacity() < 4 * KEPT, "{}", outbox.bytes.capacity());
-        assert!(outbox.ends.capacity() < 4 * KEPT / 64, "{}", outbox.ends.capacity());
+        assert!(outbox.bytes.capacity() < 4 * MOVED, "{}", outbox.bytes.capacity());
+        assert!(outbox.ends.capacity() < 4 * MOVED / 64, "{}", outbox.ends.capacity());
     }
 
     #[test]
     fn messages_keep_their_ends_when_the_buffer_moves() {
         let mut outbox = Outbox::default();
-        let long = [vec![b'x'; KEPT + 9], vec![b'\n']].concat();
+        let long = [vec![b'x'; MOVED + 9], vec![b'\n']].concat();
         outbox.message(Route::Connection, |out| out.extend_from_slice(&long));
         outbox.message(Route::Connection, |out| out.extend_from_slice(b"two\n"));
         outbox.consume(long.len() - 2);
@@ -181,6 +192,21 @@ mod tests {
         let mut seen = Vec::new();
         outbox.drain(|transmit| seen.push(transmit.message.to_vec()));
         assert_eq!(seen, [b"x".to_vec(), b"two".to_vec()]);
+    }
+
+    #[test]
+    fn a_large_buffer_is_kept_for_a_while() {
+        let mut outbox = Outbox::default();
+        let mut flush = |size: usize| {
+            let message = [vec![b'x'; size], vec![b'\n']].concat();
+            outbox.message(Route::Connection, |out| out.extend_from_slice(&message));
+            outbox.consume(message.len());
+            outbox.bytes.capacity()
+        };
+        assert!(flush(2 * KEPT) > KEPT && flush(1) > KEPT);
+        let last = (0..=WHILE).map(|_| flush(1)).last();
+        assert!(last.is_some_and(|capacity| capacity <= KEPT), "{last:?}");
+        assert!(flush(2 * KEPT_FOR_A_WHILE) <= KEPT);
     }
 
     #[test]

@@ -19,7 +19,7 @@ const STEADY_CAPACITY: usize = 64 * 1024;
 /// How many reads in a row may leave most of a large buffer unused before it shrinks.
 ///
 /// A peer that sends one long line often sends more, and fresh memory costs more than copying.
-const ROOMY_READS: u8 = 16;
+const ROOMY_READS: u16 = 1024;
 
 /// A growable buffer that a driver reads into and that hands out one line at a time.
 ///
@@ -51,7 +51,7 @@ pub struct LineBuffer {
     /// The current line was reported as too long and its rest is dropped as it arrives.
     discarding: bool,
     /// How many reads in a row had more than twice the capacity they needed.
-    roomy_reads: u8,
+    roomy_reads: u16,
 }
 
 /// What [`LineBuffer::next_line`] found.
