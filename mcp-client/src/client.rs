@@ -78,7 +78,8 @@ impl Client {
     ) -> Self {
         let Connection { session, link, lines, out, noise } = connection;
         let era = session.agreed().era();
-        let shared = Arc::new(Shared::new(config, session, out, noise));
+        let last_words = link.process().last_words();
+        let shared = Arc::new(Shared::new(config, session, out, noise, last_words));
         let (tell, ended) = watch::channel(None);
         let (reader, writer, process) = link.into_parts();
         let driver = Driver::new(Arc::clone(&shared), reader, writer, lines);

@@ -43,7 +43,7 @@ pub(crate) async fn connect(
     let mut handshake = Handshake::open(Arc::clone(&config), transport)?;
     let outcome = match tokio::time::timeout(limit, handshake.run()).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Error::Timeout(mcp_core::TimeoutKind::Handshake)),
+        Err(_) => Err(mcp_core::TimeoutKind::Handshake.into()),
     };
     match outcome {
         Ok(session) => {

@@ -1,9 +1,7 @@
 //! What a server tells without being asked.
 
-use std::collections::BTreeMap;
-
 use mcp_core::wire::Members;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// A notification of the server that concerns no call, for instance
@@ -19,10 +17,8 @@ pub struct ServerNotification {
 
 impl ServerNotification {
     pub(crate) fn new(method: &str, params: &Members<'_>) -> Self {
-        let members: BTreeMap<&str, &RawValue> = params.iter().collect();
-        // Members that have been read are valid, so writing them cannot fail.
-        let params = Some(members).filter(|members| !members.is_empty());
-        let params = params.and_then(|members| to_raw_value(&members).ok());
+        let params = Some(params).filter(|params| !params.is_empty());
+        let params = params.and_then(|params| serde_json::value::to_raw_value(params).ok());
         Self { method: method.into(), params }
     }
 }

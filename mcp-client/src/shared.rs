@@ -24,6 +24,7 @@ use crate::noise::{Heard, Noise};
 use crate::notification::ServerNotification;
 use crate::progress::Progress;
 use crate::text::one_line;
+use crate::transport::LastWords;
 
 /// One connection, as callers and driver see it.
 pub(crate) struct Shared {
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Tells calls that wait for the outbox to shrink.
     room: Arc<Notify>,
+    last_words: LastWords,
 }
 
 pub(crate) struct State {
@@ -105,6 +107,7 @@ impl Shared {
         session: Box<Established>,
         out: Outbox,
         noise: Noise,
+        last_words: LastWords,
     ) -> Self {
         let agreed = Arc::new(session.agreed().clone());
         let state = State {
@@ -122,7 +125,7 @@ impl Shared {
             driver: None,
             full: false,
         };
-        Self { config, state: Mutex::new(state), room: Arc::default() }
+        Self { config, state: Mutex::new(state), room: Arc::default(), last_words }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -192,7 +195,7 @@ impl Shared {
             return Poll::Ready(Err(Error::Misuse("the call is over already".to_owned())));
         };
         let outcome = match (waiting.outcome.take(), &state.fault) {
-            (Some(outcome), _) => outcome.into_result(),
+            (Some(outcome), _) => outcome.into_result(&self.last_words),
             (None, Some(fault)) => Err(fault.error()),
             (None, None) => {
                 waiting.listen(cx, false);
@@ -451,12 +454,14 @@ fn answer(
 }
 
 impl Outcome {
-    fn into_result(self) -> Result<Box<str>, Error> {
+    fn into_result(self, last_words: &LastWords) -> Result<Box<str>, Error> {
         match self {
             Self::Result(text) => Ok(text),
             Self::Peer(error) => Err(Error::Peer(error)),
             Self::Invalid(problem) => Err(Error::PeerMisbehaved(problem)),
-            Self::TimedOut(kind) => Err(Error::Timeout(kind)),
+            Self::TimedOut(kind) => {
+                Err(Error::Timeout { kind, detail: last_words.after(String::new()) })
+            }
         }
     }
 }

@@ -47,14 +47,25 @@ pub enum Error {
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// A time limit ran out.
-    #[error("{}", timed_out(*.0))]
-    Timeout(TimeoutKind),
+    #[error("{}{detail}", timed_out(*.kind))]
+    Timeout {
+        /// Which limit it was.
+        kind: TimeoutKind,
+        /// More about it, for instance what a server process wrote to stderr last; may be empty.
+        detail: String,
+    },
     /// The connection is closed; says why, if that is known.
     #[error("the connection is closed: {0}")]
     Closed(String),
     /// The transport failed.
     #[error("transport: {0}")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<TimeoutKind> for Error {
+    fn from(kind: TimeoutKind) -> Self {
+        Self::Timeout { kind, detail: String::new() }
+    }
 }
 
 fn timed_out(kind: TimeoutKind) -> &'static str {

@@ -1,10 +1,20 @@
 //! The Model Context Protocol with profiles, as a pure state machine.
+//!
+//! This crate owns what client and server share: messages, both eras of the protocol, the profile
+//! contract and the session machines. It does not know sockets, processes, clocks, runtimes or
+//! handlers; [`mcp-server`](https://docs.rs/mcp-server) and
+//! [`mcp-client`](https://docs.rs/mcp-client) drive it.
+//!
+//! The driving contract is one sentence: **after every input, send what lies in the [`Outbox`] and
+//! do what the events say.** [`session::server::ServerSession`] and
+//! [`session::client::ClientSession`] each show a complete loop, and [`manual`] is the guide.
 
 pub mod capability;
 mod error;
 pub mod framing;
 pub mod jsonrpc;
 mod limits;
+pub mod manual;
 mod negotiate;
 mod outbox;
 mod pending;

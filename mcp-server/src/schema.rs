@@ -21,13 +21,6 @@ pub(crate) fn of_output<T: JsonSchema>() -> Schema {
     Schema::new(&root).expect("a JSON map is written as an object")
 }
 
-/// Whether the values that `schema` describes are objects.
-///
-/// Up to 2025-11-25 an output schema has to say so at its root.
-pub(crate) fn is_object(schema: &Schema) -> bool {
-    schema.parse::<Map<String, Value>>().is_ok_and(|root| says_object(&root))
-}
-
 /// The schema of all arguments as one value of type `T`.
 ///
 /// # Errors
@@ -157,11 +150,5 @@ mod tests {
         );
         assert!(of_all_arguments::<Option<Shape>>().is_err());
         assert!(of_all_arguments::<String>().is_err());
-    }
-
-    #[test]
-    fn output_of_any_kind_is_told_from_objects() {
-        assert!(!is_object(&of_output::<Vec<u8>>()));
-        assert!(is_object(&of_output::<std::collections::BTreeMap<String, u8>>()));
     }
 }

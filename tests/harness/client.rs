@@ -31,10 +31,18 @@ pub(crate) enum Saw {
     /// Time, the end of the connection, or the caller: an input like [`Saw::Delivered`].
     Input(&'static str),
     Sent(String),
-    Established { era: Era, version: String, profiles: Vec<String> },
+    Established {
+        era: Era,
+        version: String,
+        profiles: Vec<String>,
+    },
     /// The handshake ended without agreement, or a required profile was lost.
-    Rejected { kind: String },
-    Closed { error: String },
+    Rejected {
+        kind: String,
+    },
+    Closed {
+        error: String,
+    },
     /// What [`Established::agreed`] says after an input.
     Agreed(Vec<String>),
     Changed(Vec<String>),
@@ -123,7 +131,12 @@ impl ClientRig {
 
     /// Calls a tool if there is anything to call it on: before agreement there is not.
     pub(crate) fn call(&mut self, now: Instant, tool: &str, timeouts: Timeouts) -> Vec<String> {
-        self.request(now, "tools/call", &json!({"name": tool, "arguments": {"a": SECRET}}), timeouts)
+        self.request(
+            now,
+            "tools/call",
+            &json!({"name": tool, "arguments": {"a": SECRET}}),
+            timeouts,
+        )
     }
 
     pub(crate) fn request(
@@ -251,7 +264,9 @@ fn saw(event: ClientEvent<'_>) -> Saw {
         ClientEvent::Notification { method, .. } => Saw::Notification(method.to_owned()),
         ClientEvent::ProfilesChanged(profiles) => Saw::Changed(names(profiles.iter())),
         ClientEvent::Noise(noise) => Saw::Noise(noise.to_string()),
-        ClientEvent::Rejected(rejection) => Saw::Rejected { kind: format!("{:?}", rejection.kind()) },
+        ClientEvent::Rejected(rejection) => {
+            Saw::Rejected { kind: format!("{:?}", rejection.kind()) }
+        }
         _ => unreachable!("an event that this harness does not know"),
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
-use mcp_core::session::server::{ClientRequest, ServerCall, ServerConfig, ServerEvent, ServerSession};
+use mcp_core::session::server::{
+    ClientRequest, ServerCall, ServerConfig, ServerEvent, ServerSession,
+};
 use mcp_core::types::{CacheHints, CallToolResult, ListToolsResult, Schema, Tool};
 use mcp_core::version::Era;
 use mcp_core::{CallId, Outbox, Principal, Tenant};
@@ -43,7 +45,11 @@ pub(crate) enum Did {
     Answered,
     Called(Called),
     Cancelled,
-    Established { version: String, profiles: Vec<String>, asked: Vec<String> },
+    Established {
+        version: String,
+        profiles: Vec<String>,
+        asked: Vec<String>,
+    },
     Rejected,
     Refused,
 }
@@ -208,7 +214,8 @@ impl ServerRig {
                 (list(call), truth)
             }
             ClientRequest::CallTool(params) => {
-                let arguments = params.arguments.map(|raw| serde_json::from_str::<Value>(raw.get()));
+                let arguments =
+                    params.arguments.map(|raw| serde_json::from_str::<Value>(raw.get()));
                 let truth = arguments.and_then(|read| Some(read.ok()?.get("asked")?.clone()));
                 (run(call, &params.name), truth)
             }
@@ -233,7 +240,9 @@ impl ServerRig {
             Answer::List(list, cache) => {
                 self.session.respond(call, &list, None, Some(cache), &mut self.out)
             }
-            Answer::Called(result) => self.session.respond(call, &result, None, None, &mut self.out),
+            Answer::Called(result) => {
+                self.session.respond(call, &result, None, None, &mut self.out)
+            }
             Answer::Error(error) => {
                 self.session.fail(call, &error, &mut self.out);
                 Ok(())

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use mcp_core::capability::ServerCapabilities;
 use mcp_core::profile::{
-    ClientPolicy, Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy, ProfileUrl,
+    ClientPolicy, Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy,
+    ProfileUrl,
 };
 use mcp_core::session::client::{ClientConfig, EraChoice};
 use mcp_core::session::server::ServerConfig;
@@ -150,7 +151,9 @@ impl World {
         let declared = self.declared.clone().unwrap_or_default();
         let places: Vec<usize> = in_force
             .iter()
-            .map(|url| declared.iter().position(|d| d == url).ok_or(format!("{url} is undeclared")))
+            .map(|url| {
+                declared.iter().position(|d| d == url).ok_or_else(|| format!("{url} is undeclared"))
+            })
             .collect::<Result<_, _>>()?;
         if !places.is_sorted_by(|a, b| a < b) {
             return Err(format!("{in_force:?} is not in the order of the declaration"));
@@ -166,15 +169,16 @@ impl World {
         if let Some(compulsory) = self.compulsory.filter(|c| !in_force.iter().any(|url| url == c)) {
             return Err(format!("{compulsory} is compulsory and missing"));
         }
-        match asked.iter().find(|url| !in_force.contains(url)) {
-            Some(url) if self.declared.is_none() => drop(url),
-            Some(url) if all_or_nothing => return Err(format!("{url} was asked for and is missing")),
-            Some(url) if declared.iter().any(|d| d == url) => {
-                if self.obstacle(version, url, in_force).is_none() {
-                    return Err(format!("{url} was left out without a reason"));
-                }
+        let left_out =
+            asked.iter().filter(|url| self.declared.is_some() && !in_force.contains(url));
+        for url in left_out {
+            if all_or_nothing {
+                return Err(format!("{url} was asked for and is missing"));
             }
-            _ => {}
+            let known = declared.iter().any(|d| d == url);
+            if known && self.obstacle(version, url, in_force).is_none() {
+                return Err(format!("{url} was left out without a reason"));
+            }
         }
         Ok(())
     }
@@ -259,7 +263,8 @@ impl Wants {
     /// Any client.
     pub(crate) fn rolled(dice: &mut Dice) -> Self {
         let mut wants = Self::nothing();
-        wants.era = dice.pick(&[EraChoice::Auto, EraChoice::Auto, EraChoice::Legacy, EraChoice::Modern]);
+        wants.era =
+            dice.pick(&[EraChoice::Auto, EraChoice::Auto, EraChoice::Legacy, EraChoice::Modern]);
         wants.versions = match dice.roll(8) {
             0..=4 => wants.versions,
             5 if wants.era != EraChoice::Modern => vec![ProtocolVersion::V2025_03_26],

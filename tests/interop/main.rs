@@ -1,11 +1,14 @@
-//! Our server, driven by the official TypeScript clients over real pipes.
+//! Our server driven by the official TypeScript clients, and theirs by our client, over real pipes.
 //!
-//! What each client does is in `tests/peers/story.mjs`: it lists, calls, fails, cancels and
+//! What each of their clients does is in `tests/peers/story.mjs`: it lists, calls, fails, cancels and
 //! closes, and reports everything that should not have happened. These tests add what only
 //! this side can know: which era and version have to come out.
 //!
 //! `MCP_TESTS_WITHOUT_NODE=1` leaves them out where Node.js cannot be had.
 
+mod their_servers;
+
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use mcp_tests::peers::peers;
@@ -70,12 +73,7 @@ fn served(seen: &Value) {
 
 /// Runs one client against our server; `None` when these tests are left out on request.
 fn run(script: &str, options: &[&str]) -> Option<Value> {
-    if std::env::var_os("MCP_TESTS_WITHOUT_NODE").is_some() {
-        return None;
-    }
-    let folder = peers().unwrap_or_else(|sentence| {
-        panic!("{sentence}\n(MCP_TESTS_WITHOUT_NODE=1 leaves these tests out)")
-    });
+    let folder = folder()?;
     let output = Command::new("node")
         .arg(folder.join(script))
         .args(options)
@@ -88,4 +86,14 @@ fn run(script: &str, options: &[&str]) -> Option<Value> {
     assert!(output.status.success(), "{}\n{said}\n{complaints}", output.status);
     let seen = serde_json::from_str(said.trim()).expect("the client prints one line of JSON");
     Some(seen)
+}
+
+/// Where the scripts lie with what they need; `None` when these tests are left out on request.
+fn folder() -> Option<PathBuf> {
+    if std::env::var_os("MCP_TESTS_WITHOUT_NODE").is_some() {
+        return None;
+    }
+    Some(peers().unwrap_or_else(|sentence| {
+        panic!("{sentence}\n(MCP_TESTS_WITHOUT_NODE=1 leaves these tests out)")
+    }))
 }

@@ -66,7 +66,9 @@ impl Meeting {
 
     /// Compares what both hold where both hold something.
     fn compare(&mut self) {
-        let Some(client) = self.pair.client.established().map(|e| e.agreed().clone()) else { return };
+        let Some(client) = self.pair.client.established().map(|e| e.agreed().clone()) else {
+            return;
+        };
         let held: Vec<_> = client.profiles().iter().map(|url| url.as_str().to_owned()).collect();
         if client.era() == Era::Legacy
             && let Some(server) = self.pair.server.session.negotiated()

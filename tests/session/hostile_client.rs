@@ -30,8 +30,8 @@ pub(crate) fn run(world: World, script: &[u32], declares: bool) -> ServerRig {
 }
 
 fn frame(dice: &mut Dice, declares: bool) -> Vec<u8> {
-    let id = dice.pick(&["1", "2", "3", "\"a\"", "-7"]);
-    let text = match dice.roll(16) {
+    let id = dice.pick(&["1", "1", "2", "\"a\""]);
+    let text = match dice.roll(18) {
         0 | 1 => initialize(dice, id, declares),
         2 => malformed_initialize(dice, id),
         3 => format!("[{}]", initialize(dice, id, declares)),
@@ -40,13 +40,17 @@ fn frame(dice: &mut Dice, declares: bool) -> Vec<u8> {
         6 => request(id, "tools/call", &json!({"name": tool(dice), "arguments": {}})),
         7..=9 => modern(dice, id, declares),
         10 => request(id, "ping", &json!({})),
-        11 => {
+        11 | 16 | 17 => {
             let id: Value = serde_json::from_str(id).unwrap();
             notification("notifications/cancelled", &json!({"requestId": id, "reason": "bored"}))
         }
         12 => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[]}}}}"#),
         13 => batch(dice, declares),
-        14 => request(id, dice.pick(&["resources/list", "tools/calls", "", "server/discover"]), &json!({})),
+        14 => request(
+            id,
+            dice.pick(&["resources/list", "tools/calls", "", "server/discover"]),
+            &json!({}),
+        ),
         _ => return garbage(dice),
     };
     text.into_bytes()
@@ -101,18 +105,20 @@ fn malformed_initialize(dice: &mut Dice, id: &str) -> String {
 /// `"malformed"`.
 fn modern(dice: &mut Dice, id: &str, declares: bool) -> String {
     const PREFIX: &str = "io.modelcontextprotocol/";
-    let version = dice.pick(&["2026-07-28", "2026-07-28", "2026-07-28", "2025-11-25", "2031-01-01"]);
+    let version =
+        dice.pick(&["2026-07-28", "2026-07-28", "2026-07-28", "2025-11-25", "2031-01-01"]);
     let (settings, truth) = match dice.roll(4) {
         _ if !declares => (None, Value::Null),
         0 => (None, Value::Null),
         1 => (Some(json!({})), Value::Null),
         2 => {
-            let odd = [json!(7), json!([7]), json!(["ftp://x"]), json!(vec![BASIC; 65]), Value::Null];
+            let odd =
+                [json!(7), json!([7]), json!(["ftp://x"]), json!(vec![BASIC; 65]), Value::Null];
             (Some(json!({"requested": odd[dice.roll(5)]})), json!("malformed"))
         }
         _ => match asked(dice) {
             Some(list) => (Some(json!({"requested": list})), list),
-            None => (Some(json!([])), json!("malformed")),
+            None => (Some(json!({"requested": {}})), json!("malformed")),
         },
     };
     let mut capabilities = json!({});
@@ -177,7 +183,8 @@ fn garbage(dice: &mut Dice) -> Vec<u8> {
         0 => b"{".to_vec(),
         1 => b"\xff\xfe{}".to_vec(),
         2 => [vec![b'['; 200], vec![b']'; 200]].concat(),
-        3 => format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{}}}"#, "[".repeat(300)).into(),
+        3 => format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{}}}"#, "[".repeat(300))
+            .into(),
         4 => br#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#.to_vec(),
         5 => br#"{"jsonrpc":"2.0","id":null,"method":"tools/list"}"#.to_vec(),
         6 => br#"{"jsonrpc":"2.0","id":1,"id":2,"method":"tools/list"}"#.to_vec(),

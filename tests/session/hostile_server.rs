@@ -13,16 +13,18 @@ use crate::harness::world::{BASIC, ELSEWHERE, EXT, FUTURE, MODERN, PREMIUM, Want
 pub(crate) fn run(wants: &Wants, script: &[u32]) -> ClientRig {
     let mut clock = Clock::new();
     let mut rig = ClientRig::start(wants.config(), clock.now());
-    let mut last_id = 1;
+    let mut last = (1, String::new());
     for step in script {
         let mut dice = Dice(u64::from(*step));
-        for saw in &rig.log {
-            if let Saw::Sent(line) = saw {
-                last_id = id_of(line).unwrap_or(last_id);
-            }
-        }
+        let sent = rig.log.iter().filter_map(|saw| match saw {
+            Saw::Sent(line) => Some(line),
+            _ => None,
+        });
+        last = sent.filter_map(|line| request_of(line)).next_back().unwrap_or(last);
+        let (last_id, method) = (last.0, &*last.1);
         match dice.roll(12) {
-            0..=6 => drop(rig.receive(clock.now(), &frame(&mut dice, last_id))),
+            0..=3 => drop(rig.receive(clock.now(), honest(wants, last_id, method).as_bytes())),
+            4..=6 => drop(rig.receive(clock.now(), &frame(&mut dice, wants, last_id))),
             7 | 8 => {
                 let timeouts = dice.pick(&[PATIENT, TIMED]);
                 let tool = dice.pick(&["secret-tool", "secret-gated"]);
@@ -40,32 +42,53 @@ pub(crate) fn run(wants: &Wants, script: &[u32]) -> ClientRig {
     rig
 }
 
-fn id_of(line: &str) -> Option<i64> {
+/// Id and method of a request that the client sent.
+fn request_of(line: &str) -> Option<(i64, String)> {
     let rest = line.strip_prefix(r#"{"jsonrpc":"2.0","id":"#)?;
-    rest.split(',').next()?.parse().ok()
+    let (id, rest) = rest.split_once(r#","method":""#)?;
+    Some((id.parse().ok()?, rest.split('"').next()?.to_owned()))
 }
 
-fn frame(dice: &mut Dice, last_id: i64) -> Vec<u8> {
+/// The answer that the client hopes for.
+fn honest(wants: &Wants, id: i64, method: &str) -> String {
+    let meta = json!({EXT: {"profiles": wants.asks_for()}});
+    let members = match method {
+        "initialize" => json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "serverInfo": {"name": "friendly", "version": "0"},
+            "profiles": wants.asks_for(),
+        }),
+        "server/discover" => {
+            json!({"supportedVersions": ["2026-07-28", "2025-11-25"], "capabilities": {}, "_meta": meta})
+        }
+        _ => json!({"content": [], "_meta": meta}),
+    };
+    result(&id.to_string(), &members)
+}
+
+fn frame(dice: &mut Dice, wants: &Wants, last_id: i64) -> Vec<u8> {
     let id = match dice.roll(8) {
         0 => dice.pick(&["1", "2", "3", "99", "\"1\"", "null", "-1"]).to_owned(),
         _ => last_id.to_string(),
     };
     let text = match dice.roll(16) {
-        0..=2 => discover(dice, &id),
-        3..=5 => initialize(dice, &id),
-        6..=8 => called(dice, &id),
+        0..=2 => discover(dice, wants, &id),
+        3..=5 => initialize(dice, wants, &id),
+        6..=8 => called(dice, wants, &id),
         9 | 10 => error(dice, &id),
         11 => {
             let method = dice.pick(&["ping", "sampling/createMessage", "roots/list", "tools/call"]);
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#)
         }
         12 => {
-            let method = dice.pick(&["notifications/progress", "notifications/message", "odd\\u0021"]);
+            let method =
+                dice.pick(&["notifications/progress", "notifications/message", "odd\\u0021"]);
             let params = json!({"progressToken": last_id, "progress": 0.5});
             format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
         }
-        13 => format!("[{},{}]", called(dice, &id), called(dice, &id)),
-        14 => format!("[{}]", initialize(dice, &id)),
+        13 => format!("[{},{}]", called(dice, wants, &id), called(dice, wants, &id)),
+        14 => format!("[{}]", initialize(dice, wants, &id)),
         _ => return garbage(dice),
     };
     text.into_bytes()
@@ -76,8 +99,8 @@ fn result(id: &str, result: &Value) -> String {
 }
 
 /// What a server may say about profiles, right and wrong.
-fn profiles(dice: &mut Dice) -> Value {
-    match dice.roll(12) {
+fn profiles(dice: &mut Dice, wants: &Wants) -> Value {
+    match dice.roll(24) {
         0..=6 => {
             let lists: [&[&str]; 7] = [
                 &[BASIC],
@@ -94,7 +117,8 @@ fn profiles(dice: &mut Dice) -> Value {
         8 => json!(["https://vidsrus/never-asked-for"]),
         9 => json!([BASIC, 7]),
         10 => Value::Null,
-        _ => json!(BASIC),
+        11 => json!(BASIC),
+        _ => json!(wants.asks_for()),
     }
 }
 
@@ -108,19 +132,19 @@ fn offer(dice: &mut Dice) -> Value {
     json!({"extensions": {EXT: settings}})
 }
 
-fn meta(dice: &mut Dice) -> Option<Value> {
+fn meta(dice: &mut Dice, wants: &Wants) -> Option<Value> {
     match dice.roll(8) {
         0 => None,
         1 => Some(json!({})),
         2 => Some(json!(7)),
         3 => Some(json!({EXT: {}})),
-        _ => Some(json!({EXT: {"profiles": profiles(dice)}})),
+        _ => Some(json!({EXT: {"profiles": profiles(dice, wants)}})),
     }
 }
 
 /// Adds `_meta`, `cacheScope` and `resultType`, or not.
-fn framed(dice: &mut Dice, mut members: Value) -> Value {
-    if let Some(meta) = meta(dice) {
+fn framed(dice: &mut Dice, wants: &Wants, mut members: Value) -> Value {
+    if let Some(meta) = meta(dice, wants) {
         members["_meta"] = meta;
     }
     match dice.roll(6) {
@@ -133,7 +157,7 @@ fn framed(dice: &mut Dice, mut members: Value) -> Value {
     members
 }
 
-fn discover(dice: &mut Dice, id: &str) -> String {
+fn discover(dice: &mut Dice, wants: &Wants, id: &str) -> String {
     let versions = match dice.roll(8) {
         0..=4 => json!(["2026-07-28", "2025-11-25"]),
         5 => json!(["2025-11-25"]),
@@ -141,10 +165,10 @@ fn discover(dice: &mut Dice, id: &str) -> String {
         _ => json!([7]),
     };
     let members = json!({"supportedVersions": versions, "capabilities": offer(dice)});
-    result(id, &framed(dice, members))
+    result(id, &framed(dice, wants, members))
 }
 
-fn initialize(dice: &mut Dice, id: &str) -> String {
+fn initialize(dice: &mut Dice, wants: &Wants, id: &str) -> String {
     let version = dice.pick(&["2025-11-25", "2025-11-25", "2025-03-26", "2026-07-28", "never"]);
     let mut members = json!({
         "protocolVersion": version,
@@ -156,9 +180,9 @@ fn initialize(dice: &mut Dice, id: &str) -> String {
         1 => members["profile"] = json!(BASIC),
         2 => {
             members["profile"] = json!(BASIC);
-            members["profiles"] = profiles(dice);
+            members["profiles"] = profiles(dice, wants);
         }
-        _ => members["profiles"] = profiles(dice),
+        _ => members["profiles"] = profiles(dice, wants),
     }
     if dice.roll(10) == 0 {
         members.as_object_mut().unwrap().remove("serverInfo");
@@ -166,12 +190,12 @@ fn initialize(dice: &mut Dice, id: &str) -> String {
     result(id, &members)
 }
 
-fn called(dice: &mut Dice, id: &str) -> String {
+fn called(dice: &mut Dice, wants: &Wants, id: &str) -> String {
     let members = json!({"content": [{"type": "text", "text": "done"}]});
     match dice.roll(10) {
         0 => result(id, &json!([])),
         1 => result(id, &json!({})),
-        _ => result(id, &framed(dice, members)),
+        _ => result(id, &framed(dice, wants, members)),
     }
 }
 
@@ -183,7 +207,9 @@ fn error(dice: &mut Dice, id: &str) -> String {
         2 => json!({"supported": ["2026-07-28"]}),
         3 => json!({"supported": ["never", ""], "requested": 7}),
         4 => json!({"supported": [7, "2025-11-25"]}),
-        _ => json!({"requested": [BASIC], "supported": [], "reasons": [{"profileURL": BASIC, "reason": "odd"}]}),
+        _ => {
+            json!({"requested": [BASIC], "supported": [], "reasons": [{"profileURL": BASIC, "reason": "odd"}]})
+        }
     };
     let error = json!({"code": code, "message": "no", "data": data});
     match dice.roll(8) {

@@ -3,23 +3,26 @@
 //! `PROPTEST_CASES` sets how many sequences each property tries with each kind of peer; without
 //! it they are [`CASES`].
 
+use mcp_core::version::Era;
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::harness::client::Saw;
 use crate::harness::dice::Dice;
-use crate::harness::server::Did;
+use crate::harness::server::{Called, Did};
 use crate::harness::world::{Wants, World};
 use crate::invariants::*;
 use crate::{honest, hostile_client, hostile_server};
 
 /// Sequences for each property and kind of peer.
-const CASES: u32 = 7_000;
+const CASES: u32 = 12_000;
 /// How often a property is tried with one kind of peer, below.
-const RUNS: u32 = 16;
+const RUNS: u32 = 17;
+/// Sequences for the look at what they reach.
+const TRIED: u32 = 2_000;
 /// Steps of the longest sequence.
-const STEPS: usize = 14;
+const STEPS: usize = 20;
 
 const _: () = assert!(CASES * RUNS >= 100_000, "fewer sequences than promised");
 
@@ -38,7 +41,9 @@ fn i2_negotiated_is_within_declared_and_requested() {
     hostile_clients(|world, script| {
         negotiated_within_declared_and_requested(&hostile_client::run(world, script, true))
     });
-    hostile_servers(|wants, script| held_within_request(&hostile_server::run(&wants, script), &wants));
+    hostile_servers(|wants, script| {
+        held_within_request(&hostile_server::run(&wants, script), &wants)
+    });
     meetings(|world, wants, script| {
         let meeting = honest::run(world, wants, script);
         answered_within_request(&meeting.pair.server)?;
@@ -78,7 +83,9 @@ fn i5_both_halves_hold_the_same_set_when_both_are_established() {
         let meeting = honest::run(world, wants, script);
         match meeting.disagreement.clone().or_else(|| meeting.modern_disagreement()) {
             Some(said) => Err(said),
-            None if !meeting.pair.client.is_settled() => Err("the client waits for ever".to_owned()),
+            None if !meeting.pair.client.is_settled() => {
+                Err("the client waits for ever".to_owned())
+            }
             None => Ok(()),
         }
     });
@@ -122,6 +129,52 @@ fn i7_the_set_never_changes_within_a_legacy_session() {
     });
 }
 
+/// What the sequences reach, so that no property holds only because nothing ever happens.
+#[test]
+fn the_sequences_reach_every_state() {
+    let mut reached = std::collections::BTreeMap::new();
+    let mut reach =
+        |what: &'static str, is: bool| *reached.entry(what).or_insert(0) += u32::from(is);
+    let mut seeds = Dice(0);
+    let mut numbers = (0_u64..).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31));
+    for _ in 0..TRIED {
+        let script: Vec<u32> = numbers.by_ref().take(STEPS).map(|n| (n >> 16) as u32).collect();
+        seeds.0 = numbers.next().expect("numbers do not end");
+        let (world, wants) = (World::rolled(&mut seeds.clone()), Wants::rolled(&mut seeds.clone()));
+        let server = hostile_client::run(world.clone(), &script, true);
+        let did = |is: fn(&Did) -> bool| server.log.iter().any(is);
+        reach("server: established", did(|did| matches!(did, Did::Established { .. })));
+        reach("server: rejected", did(|did| matches!(did, Did::Rejected)));
+        reach("server: refused", did(|did| matches!(did, Did::Refused)));
+        reach("server: cancelled", did(|did| matches!(did, Did::Cancelled)));
+        reach("server: policy asked", did(|did| matches!(did, Did::Asked)));
+        let calls = |is: fn(&Called) -> bool| server.calls().any(is);
+        reach("server: legacy call", calls(|c| c.era == Era::Legacy));
+        reach(
+            "server: modern call with profiles",
+            calls(|c| c.era == Era::Modern && !c.profiles.is_empty()),
+        );
+        let client = hostile_server::run(&wants, &script);
+        let saw = |is: fn(&Saw) -> bool| client.log.iter().any(is);
+        let agreed = saw(|saw| matches!(saw, Saw::Established { .. }));
+        let rejected = saw(|saw| matches!(saw, Saw::Rejected { .. }));
+        reach("client: established", agreed);
+        reach("client: established with requirements", agreed && wants.has_requirements());
+        reach("client: rejected before agreement", rejected && !agreed);
+        reach("client: rejected after agreement", rejected && agreed);
+        reach("client: closed", saw(|saw| matches!(saw, Saw::Closed { .. })));
+        reach("client: set changed", saw(|saw| matches!(saw, Saw::Changed(_))));
+        reach("client: answered", saw(|saw| matches!(saw, Saw::Response(Ok(_)))));
+        let meeting = honest::run(world, wants, &script);
+        let agreed = meeting.pair.client.established().map(|e| e.agreed().era());
+        reach("meeting: legacy", agreed == Some(Era::Legacy));
+        reach("meeting: modern", agreed == Some(Era::Modern));
+        reach("meeting: no agreement", agreed.is_none());
+    }
+    let rare: Vec<_> = reached.iter().filter(|(_, times)| **times < TRIED / 400).collect();
+    assert!(rare.is_empty(), "of {TRIED} sequences too few reach {rare:?}; all: {reached:#?}");
+}
+
 fn sent(log: &[Did]) -> impl Iterator<Item = &str> {
     log.iter().filter_map(|did| match did {
         Did::Sent(line) => Some(line.as_str()),
@@ -152,7 +205,8 @@ fn hostile_servers(check: impl Fn(Wants, &[u32]) -> Verdict) {
 fn meetings(check: impl Fn(World, Wants, &[u32]) -> Verdict) {
     sequences(|seed, script| {
         let mut dice = Dice(seed);
-        let (world, wants) = (World::rolled(&mut dice), Wants::rolled(&mut Dice(seed.rotate_left(29))));
+        let (world, wants) =
+            (World::rolled(&mut dice), Wants::rolled(&mut Dice(seed.rotate_left(29))));
         check(world.clone(), wants.clone(), script).map_err(|said| {
             let meeting = honest::run(world, wants, script);
             let (server, wants) = (&meeting.pair.server.world, &meeting.wants);
@@ -165,14 +219,17 @@ fn meetings(check: impl Fn(World, Wants, &[u32]) -> Verdict) {
 fn sequences(check: impl Fn(u64, &[u32]) -> Verdict) {
     let asked_for = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let cases = asked_for.unwrap_or(CASES);
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let tried = std::cell::Cell::new(0);
     let outcome = runner.run(&(any::<u64>(), vec(any::<u32>(), 0..STEPS)), |(seed, script)| {
         tried.set(tried.get() + 1);
         check(seed, &script).map_err(TestCaseError::fail)
     });
     match outcome {
-        Ok(()) => assert!(tried.get() >= cases, "only {} of {cases} sequences were tried", tried.get()),
+        Ok(()) => {
+            assert!(tried.get() >= cases, "only {} of {cases} sequences were tried", tried.get())
+        }
         Err(TestError::Fail(said, (seed, script))) => {
             panic!("seed {seed}, script {script:?}: {said}")
         }

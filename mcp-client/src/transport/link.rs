@@ -7,7 +7,7 @@ use std::time::Duration;
 use mcp_core::Error;
 use tokio::time::timeout;
 
-use super::child_process::{ChildProcess, Ended, RunningChild};
+use super::child_process::{ChildProcess, Ended, RunningChild, StderrTail};
 use super::io::{Reader, Writer};
 use super::{Kind, Transport};
 use crate::text::one_line;
@@ -114,8 +114,42 @@ impl Process {
     }
 
     /// Adds the end of what the server wrote to stderr.
-    pub(crate) fn with_last_words(&self, mut why: String) -> String {
-        let tail = self.running.as_ref().map(RunningChild::stderr_tail).unwrap_or_default();
+    pub(crate) fn with_last_words(&self, why: String) -> String {
+        self.last_words().after(why)
+    }
+
+    /// A handle to the end of stderr that outlives the process.
+    pub(crate) fn last_words(&self) -> LastWords {
+        LastWords(self.running.as_ref().map(RunningChild::stderr))
+    }
+
+    /// Adds the same to an error that came to an end of the connection.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::PeerMisbehaved(why) => Error::PeerMisbehaved(self.with_last_words(why)),
+            Error::PeerIncompatible(why) => Error::PeerIncompatible(self.with_last_words(why)),
+            Error::Timeout { kind, detail } => {
+                Error::Timeout { kind, detail: self.with_last_words(detail) }
+            }
+            other => {
+                let words = self.with_last_words(String::new());
+                if !words.is_empty() {
+                    tracing::warn!(target: "mcp::client", "no connection{words}");
+                }
+                other
+            }
+        }
+    }
+}
+
+/// What a server wrote to stderr last: nothing without a process.
+#[derive(Clone, Default)]
+pub(crate) struct LastWords(Option<StderrTail>);
+
+impl LastWords {
+    /// Adds them to a sentence.
+    pub(crate) fn after(&self, mut why: String) -> String {
+        let tail = self.0.as_ref().map(StderrTail::text).unwrap_or_default();
         let tail = tail.trim_end();
         if tail.is_empty() {
             return why;
@@ -125,21 +159,6 @@ impl Process {
         why.push_str("; its stderr ended with: ");
         why.push_str(&lines.join(" | "));
         why
-    }
-
-    /// Adds the same to an error that came to an end of the connection.
-    pub(crate) fn explain(&self, error: Error) -> Error {
-        match error {
-            Error::PeerMisbehaved(why) => Error::PeerMisbehaved(self.with_last_words(why)),
-            Error::PeerIncompatible(why) => Error::PeerIncompatible(self.with_last_words(why)),
-            other => {
-                let words = self.with_last_words(String::new());
-                if !words.is_empty() {
-                    tracing::warn!(target: "mcp::client", "no connection{words}");
-                }
-                other
-            }
-        }
     }
 }
 

@@ -11,7 +11,7 @@ mod link;
 pub use child_process::{ChildProcess, SpawnError, Stderr};
 pub use io::Io;
 pub(crate) use io::{Reader, Writer};
-pub(crate) use link::{Link, Process};
+pub(crate) use link::{LastWords, Link, Process};
 
 /// What [`ClientBuilder::connect`](crate::ClientBuilder::connect) takes: a way to reach a server.
 ///

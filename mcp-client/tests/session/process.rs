@@ -129,10 +129,12 @@ async fn dropping_the_last_handle_leaves_no_process() {
 }
 
 #[tokio::test]
-async fn silent_process_runs_into_the_handshake_limit() {
-    let builder = builder().era(EraChoice::Legacy).handshake_timeout(Duration::from_millis(100));
-    let error = within(builder.connect(sh("cat >/dev/null"))).await.unwrap_err();
-    assert!(matches!(error, Error::Timeout(TimeoutKind::Handshake)), "{error:?}");
+async fn silent_process_runs_into_the_handshake_limit_and_its_last_words_are_told() {
+    let builder = builder().era(EraChoice::Legacy).handshake_timeout(Duration::from_secs(1));
+    let server = sh("echo waiting for the database >&2; cat >/dev/null");
+    let error = within(builder.connect(server)).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { kind: TimeoutKind::Handshake, .. }), "{error:?}");
+    assert!(error.to_string().ends_with("its stderr ended with: waiting for the database"));
 }
 
 /// Whether the process whose number is in a file runs; a zombie does not.

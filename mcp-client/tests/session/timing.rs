@@ -18,7 +18,7 @@ async fn silence_runs_into_the_idle_limit_and_the_server_is_told() {
         peer.asked().await;
         peer.line().await
     });
-    assert!(matches!(timed_out, Err(Error::Timeout(TimeoutKind::Idle))), "{timed_out:?}");
+    assert!(matches!(timed_out, Err(Error::Timeout { kind: TimeoutKind::Idle, .. })), "{timed_out:?}");
     assert_eq!(begun.elapsed().as_secs(), 5);
     assert_eq!(cancelled["method"], "notifications/cancelled");
 }
@@ -38,7 +38,7 @@ async fn progress_extends_the_idle_limit_and_not_the_total() {
         assert_eq!(peer.line().await["id"], "p");
     }
     let timed_out = call.await.unwrap();
-    assert!(matches!(timed_out, Err(Error::Timeout(TimeoutKind::Total))), "{timed_out:?}");
+    assert!(matches!(timed_out, Err(Error::Timeout { kind: TimeoutKind::Total, .. })), "{timed_out:?}");
     assert_eq!(begun.elapsed().as_secs(), 5);
 }
 
@@ -49,9 +49,9 @@ async fn later_call_with_a_shorter_limit_is_not_forgotten() {
     let long = tokio::spawn(client.call::<String>("long", ()));
     peer.asked().await;
     let short = client.call::<String>("short", ()).idle_timeout(SECOND).await;
-    assert!(matches!(short, Err(Error::Timeout(TimeoutKind::Idle))));
+    assert!(matches!(short, Err(Error::Timeout { kind: TimeoutKind::Idle, .. })));
     assert_eq!(begun.elapsed().as_secs(), 1);
-    assert!(matches!(long.await.unwrap(), Err(Error::Timeout(TimeoutKind::Idle))));
+    assert!(matches!(long.await.unwrap(), Err(Error::Timeout { kind: TimeoutKind::Idle, .. })));
     assert_eq!(begun.elapsed().as_secs(), 60);
 }
 

@@ -160,7 +160,7 @@ impl fmt::Display for Phrase<'_> {
                 }
             }
             ReasonKind::NotPermitted => f.write_str("not permitted for this caller"),
-            ReasonKind::NotRequested => f.write_str("compulsory and not requested"),
+            ReasonKind::NotRequested => f.write_str("needed and not requested"),
             ReasonKind::Conflict => f.write_str("excluded by another profile in force"),
             ReasonKind::Other(word) => write!(f, "refused: {}", raw_list::brief(word)),
         }

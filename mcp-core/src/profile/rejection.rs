@@ -470,7 +470,7 @@ profiles not agreed
   the server broke the protocol: it put https://h/x in force, which was not requested
   one of   https://h/a  not in force
            https://h/b  not in force
-  needed   https://h/c  compulsory and not requested
+  needed   https://h/c  needed and not requested
   offered  nothing";
         assert_eq!(format!("{rejection:#}"), expected);
         assert!(rejection.kind().is_violation());

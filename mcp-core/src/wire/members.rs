@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde::de::value::MapDeserializer;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -31,6 +31,11 @@ impl<'a> Members<'a> {
             Some(object) => serde_json::from_str(object.get()),
             None => Ok(Self::default()),
         }
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The raw value of a member.
@@ -101,6 +106,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             Object::Members(members) => Ok(members),
             Object::Invalid(problem) => Err(D::Error::custom(problem)),
         }
+    }
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 
@@ -205,6 +216,8 @@ mod tests {
         assert_eq!(members.raw("arguments").unwrap().get(), r#"{"a":[1,2]}"#);
         assert_eq!(members.decode::<u32>("na").unwrap(), Some(1));
         assert_eq!(members.decode::<u32>("absent").unwrap(), None);
+        let written = serde_json::to_string(&members).unwrap();
+        assert_eq!(written, r#"{"name":"echo","arguments":{"a":[1,2]},"na":1}"#);
     }
 
     #[test]

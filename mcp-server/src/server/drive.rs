@@ -289,10 +289,10 @@ impl Driver {
                 self.resolving = Some(self.entitlement());
                 self.poll_resolving(cx);
             }
-            ServerEvent::Established { negotiated, requested, reasons } => {
-                if self.server.config.profiles.is_some() {
-                    audit::agreed(&negotiated, &requested, &reasons);
-                }
+            ServerEvent::Established { negotiated, requested, reasons }
+                if self.server.config.profiles.is_some() =>
+            {
+                audit::agreed(&negotiated, &requested, &reasons);
             }
             ServerEvent::Rejected(rejection) => {
                 audit::refused(&rejection, &self.principal, &self.tenant);

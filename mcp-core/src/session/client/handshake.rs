@@ -15,7 +15,7 @@ use crate::jsonrpc::{
 use crate::negotiate::{ServerFacts, newest_common};
 use crate::outbox::{Outbox, Route};
 use crate::pending::TimeoutKind;
-use crate::profile::{self, Answer, NegotiatedProfiles, Offer, Rejection, RejectionKind, RequestedProfiles};
+use crate::profile::{self, Answer, Confirmed, NegotiatedProfiles, Offer, Rejection, RejectionKind, RequestedProfiles};
 use crate::session::frame::{self, Text};
 use crate::types::{
     CacheScope, DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, Meta,
@@ -35,8 +35,15 @@ pub struct Start {
 #[derive(Debug)]
 struct Probe {
     id: i64,
-    version: ProtocolVersion,
+    asked: Asked,
     deadline: Option<Instant>,
+}
+
+/// What an answer to `server/discover` was given for.
+#[derive(Debug, Clone)]
+struct Asked {
+    version: ProtocolVersion,
+    profiles: RequestedProfiles,
 }
 
 /// The server answered the probe; what to do with it is not decided.
@@ -44,8 +51,7 @@ struct Probe {
 pub struct Discovered {
     config: Arc<ClientConfig>,
     next_id: i64,
-    /// The version that the answer was given for.
-    asked: ProtocolVersion,
+    asked: Asked,
     result: DiscoverResult,
 }
 
@@ -55,7 +61,9 @@ pub struct Initializing {
     config: Arc<ClientConfig>,
     id: i64,
     /// The probe that this connection saw before, and its answer if that came late.
-    probe: Option<(i64, ProtocolVersion)>,
+    probe: Option<(i64, Asked)>,
+    /// Whether that probe has got no answer yet.
+    unanswered: bool,
     late: Option<DiscoverResult>,
     pub(super) noise: Option<InvalidMessage>,
 }
@@ -66,7 +74,10 @@ const FIRST_ID: i64 = 1;
 impl Start {
     pub(super) fn begin(config: Arc<ClientConfig>, now: Instant, out: &mut Outbox) -> ClientSession {
         match config.newest(Era::Modern).cloned() {
-            Some(version) => Self::probe(config, FIRST_ID, version, now, out),
+            Some(version) => {
+                let profiles = config.policy.requested().clone();
+                Self::probe(config, FIRST_ID, Asked { version, profiles }, now, out)
+            }
             None => Initializing::send(config, FIRST_ID, None, out),
         }
     }
@@ -84,18 +95,18 @@ impl Start {
     fn probe(
         config: Arc<ClientConfig>,
         id: i64,
-        version: ProtocolVersion,
+        asked: Asked,
         now: Instant,
         out: &mut Outbox,
     ) -> ClientSession {
-        let meta = modern_meta(&config, &version, config.policy.requested());
+        let meta = modern_meta(&config, &asked.version, &asked.profiles);
         out.message(Route::Connection, |out| {
             jsonrpc::open_request(out, &id.into(), Method::ServerDiscover.as_str());
             modern::open_params(out, &meta, None).close();
             jsonrpc::close(out);
         });
         let deadline = now.checked_add(config.probe_timeout);
-        let probe = Some(Probe { id, version, deadline });
+        let probe = Some(Probe { id, asked, deadline });
         ClientSession::Start(Self { config, next_id: id + 1, probe, noise: None })
     }
 
@@ -118,7 +129,7 @@ impl Start {
                 }
             },
             Input::Deadline if probe.deadline.is_some_and(|deadline| deadline <= now) => {
-                self.fall_back(out, || Error::Timeout(TimeoutKind::Handshake))
+                self.fall_back(out, || TimeoutKind::Handshake.into())
             }
             Input::EndOfInput if self.config.newest(Era::Legacy).is_some() => {
                 self.probe = None;
@@ -134,7 +145,7 @@ impl Start {
             Ok(result) => match discover_result(result) {
                 Ok(result) => {
                     let Self { config, next_id, probe, .. } = self;
-                    let asked = probe.expect("an answer belongs to a probe").version;
+                    let asked = probe.expect("an answer belongs to a probe").asked;
                     let discovered = Discovered { config, next_id, asked, result };
                     return ClientSession::Discovered(Box::new(discovered));
                 }
@@ -158,12 +169,13 @@ impl Start {
     fn other_version(self, now: Instant, error: &ErrorObject, out: &mut Outbox) -> ClientSession {
         let supported = supported_versions(error);
         let Self { config, next_id, probe, .. } = self;
-        let tried = probe.map(|probe| probe.version);
+        let tried = probe.map(|probe| probe.asked.version);
         if let Some(version) = newest_common(Era::Modern, &config.versions, &supported)
             && config.newest(Era::Modern).is_some()
             && tried.as_ref().is_none_or(|tried| version.as_str() < tried.as_str())
         {
-            return Self::probe(config, next_id, version, now, out);
+            let profiles = config.policy.requested().clone();
+            return Self::probe(config, next_id, Asked { version, profiles }, now, out);
         }
         if config.newest(Era::Legacy).is_some()
             && newest_common(Era::Legacy, &config.versions, &supported).is_some()
@@ -178,7 +190,7 @@ impl Start {
         if self.config.newest(Era::Legacy).is_none() {
             return error().into();
         }
-        let probe = self.probe.map(|probe| (probe.id, probe.version));
+        let probe = self.probe.map(|probe| (probe.id, probe.asked));
         Initializing::send(self.config, self.next_id, probe, out)
     }
 }
@@ -202,9 +214,10 @@ impl Discovered {
             }
             return no_common_version(&config, supported).into();
         };
-        if version != asked && version.as_str() < asked.as_str() {
+        if version.as_str() < asked.version.as_str() {
             // What would be in force was said for another version.
-            return Start::probe(config, next_id, version, now, out);
+            let asked = Asked { version, ..asked };
+            return Start::probe(config, next_id, asked, now, out);
         }
         let meta = result.meta.as_ref();
         let offer = match config.policy.is_aware() {
@@ -222,9 +235,15 @@ impl Discovered {
             let kind = RejectionKind::PublicAnswer;
             Err(config.policy.rejection(kind, config.policy.requested(), &answer, &offer))
         } else {
-            config.policy.choose_from_discovery(&answer, &offer)
+            choose(&config, &asked, &answer, &offer)
         };
         let confirmed = match confirmed {
+            Ok(confirmed) if confirmed.request.is_empty() && !asked.profiles.is_empty() => {
+                // Nothing that is merely preferred can be had. What is in force for a client that
+                // asks for nothing was not said yet.
+                let asked = Asked { version, profiles: RequestedProfiles::default() };
+                return Start::probe(config, next_id, asked, now, out);
+            }
             Ok(confirmed) => confirmed,
             Err(rejection) => {
                 return described(rejection, server_info.as_ref(), Some(version))
@@ -254,7 +273,7 @@ impl Initializing {
     fn send(
         config: Arc<ClientConfig>,
         id: i64,
-        probe: Option<(i64, ProtocolVersion)>,
+        probe: Option<(i64, Asked)>,
         out: &mut Outbox,
     ) -> ClientSession {
         let Some(version) = config.newest(Era::Legacy) else {
@@ -274,7 +293,8 @@ impl Initializing {
             jsonrpc::write_request(out, &id.into(), Method::Initialize.as_str(), Some(&params))
         });
         written.expect("initialize parameters are an object of JSON");
-        let initializing = Self { config, id, probe, late: None, noise: None };
+        let unanswered = probe.is_some();
+        let initializing = Self { config, id, probe, unanswered, late: None, noise: None };
         ClientSession::Initializing(Box::new(initializing))
     }
 
@@ -286,12 +306,18 @@ impl Initializing {
     ) -> ClientSession {
         match input {
             Input::Frame(bytes) => match read(bytes, &self.config, out) {
+                // An error without id belongs to the older request, as long as that one waits.
+                Ok(Some(response)) if response.id.is_none() && self.unanswered => {
+                    self.unanswered = false;
+                    ClientSession::Initializing(self)
+                }
                 Ok(Some(response)) if response.is_for(self.id) => self.answered(now, response, out),
                 Ok(Some(response)) => {
                     // A slow modern server: its answer counts if it refuses `initialize`.
                     if let (Some((probe, _)), Ok(result)) = (&self.probe, &response.outcome)
                         && response.id == Some(RequestId::Integer(*probe))
                     {
+                        self.unanswered = false;
                         self.late = discover_result(result).ok();
                     }
                     ClientSession::Initializing(self)
@@ -432,13 +458,27 @@ fn discover_result(result: &RawValue) -> Result<DiscoverResult, String> {
     }
     let read: Result<DiscoverResult, _> = serde_json::from_str(result.get());
     let mut read = read.map_err(|e| format!("the answer to `server/discover` is malformed: {e}"))?;
-    read.cache = members.raw("cacheScope").and(serde_json::from_str(result.get()).ok());
+    read.cache = members.raw("cacheScope").and_then(|_| serde_json::from_str(result.get()).ok());
     Ok(read)
 }
 
 /// Who a modern server says it is; what cannot be read is for display only and left out.
 fn server_info(meta: Option<&Meta>) -> Option<Implementation> {
     meta?.get(modern::SERVER_INFO).and_then(|info| Implementation::deserialize(info).ok())
+}
+
+/// Checks what a discovery says would be in force, given what it was asked for.
+fn choose(
+    config: &ClientConfig,
+    asked: &Asked,
+    answer: &Answer,
+    offer: &Offer,
+) -> Result<Confirmed, Rejection> {
+    if !asked.profiles.is_empty() {
+        return config.policy.choose_from_discovery(answer, offer);
+    }
+    let profiles = config.policy.check_answer(&asked.profiles, answer, offer)?;
+    Ok(Confirmed { request: RequestedProfiles::default(), profiles })
 }
 
 fn raw_meta(meta: Option<&Meta>, key: &str) -> Option<Box<RawValue>> {

@@ -382,12 +382,10 @@ impl ServerSession {
             }
             return self.hold(id, text, batch).map(|()| None);
         }
-        if self.calls.len() >= self.config.limits.pending_requests {
-            return Err(self.too_many());
-        }
-        match self.ready(&id, &method, &params, batch, out)? {
-            Ready::Event(event) => Ok(event),
-            Ready::Resolve => {
+        match self.ready(&id, &method, &params, batch, out) {
+            Ok(event) => Ok(event),
+            Err(Unready::Error(error)) => Err(error),
+            Err(Unready::Policy) => {
                 // Asked only once something waits for it: otherwise nobody would give the answer.
                 self.hold(id, text, batch)?;
                 self.resolution = Resolution::Asked;
@@ -404,7 +402,7 @@ impl ServerSession {
         members: &Members<'m>,
         batch: Option<u32>,
         out: &mut Outbox,
-    ) -> Result<Ready<'m>, ErrorObject> {
+    ) -> Result<Option<ServerEvent<'m>>, Unready> {
         let meta = Members::read(members.raw("_meta"))
             .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
         let progress = meta
@@ -423,16 +421,16 @@ impl ServerSession {
         match &self.state {
             _ if method == Method::Ping.as_str() && self.config.serves(Era::Legacy) => {
                 self.answer_empty(id, batch, out);
-                Ok(Ready::Event(None))
+                Ok(None)
             }
             ServerState::Established(session) => {
                 let Some(method) = Method::find(method, Era::Legacy) else {
-                    return Err(ErrorObject::method_not_found(method));
+                    return Err(ErrorObject::method_not_found(method).into());
                 };
                 let (negotiated, policy) = (session.negotiated.clone(), session.policy.clone());
                 self.call(id, method, members, row, negotiated, None, policy)
             }
-            _ => Err(self.not_initialized()),
+            _ => Err(self.not_initialized().into()),
         }
     }
 
@@ -447,7 +445,7 @@ impl ServerSession {
         negotiated: Negotiated,
         requested: Option<RequestedProfiles>,
         policy: Option<ResolvedPolicy>,
-    ) -> Result<Ready<'m>, ErrorObject> {
+    ) -> Result<Option<ServerEvent<'m>>, Unready> {
         let invalid = |problem| ErrorObject::invalid_params(format!("`params`: {problem}"));
         let request = match method {
             Method::ToolsList => {
@@ -457,16 +455,19 @@ impl ServerSession {
             Method::ToolsCall => ClientRequest::CallTool(call_tool_params(members)?),
             // These are answered before a call is made of them.
             Method::Initialize | Method::Ping | Method::ServerDiscover => {
-                return Err(ErrorObject::method_not_found(method.as_str()));
+                return Err(ErrorObject::method_not_found(method.as_str()).into());
             }
         };
+        if self.calls.len() >= self.config.limits.pending_requests {
+            return Err(self.too_many().into());
+        }
         let (batch, wants_progress) = (row.batch, row.progress.is_some());
         let call = self.calls.insert(id.clone(), row).map_err(|_| id_in_use())?;
         if let Some(batch) = batch {
             self.batches.expect(batch);
         }
         let call = ServerCall { id: call, request, negotiated, wants_progress, requested, policy };
-        Ok(Ready::Event(Some(ServerEvent::Call(call))))
+        Ok(Some(ServerEvent::Call(call)))
     }
 
     fn notification<'m>(
@@ -662,12 +663,18 @@ struct CallRow {
     answers_profiles: bool,
 }
 
-/// What became of a request.
-enum Ready<'m> {
-    /// It has been answered or handed out.
-    Event(Option<ServerEvent<'m>>),
+/// Why a request was not handled.
+enum Unready {
+    /// It is answered with this error.
+    Error(ErrorObject),
     /// The caller's policy must be known first.
-    Resolve,
+    Policy,
+}
+
+impl From<ErrorObject> for Unready {
+    fn from(error: ErrorObject) -> Self {
+        Self::Error(error)
+    }
 }
 
 fn id_in_use() -> ErrorObject {

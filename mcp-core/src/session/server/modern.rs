@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::described::{Described, Standing};
-use super::{CallRow, Ready, Resolution, ServerEvent, ServerSession, refused};
+use super::{CallRow, Resolution, ServerEvent, ServerSession, Unready, refused};
 use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts};
 use crate::outbox::Outbox;
@@ -24,28 +24,28 @@ impl ServerSession {
         meta: &Members<'m>,
         mut row: CallRow,
         out: &mut Outbox,
-    ) -> Result<Ready<'m>, ErrorObject> {
+    ) -> Result<Option<ServerEvent<'m>>, Unready> {
         if row.batch.is_some() {
-            return Err(ErrorObject::invalid_request("only MCP 2025-03-26 has batches"));
+            return Err(ErrorObject::invalid_request("only MCP 2025-03-26 has batches").into());
         }
         let meta = RequestMeta::read(meta)?;
         let mut described = self.describe(&meta)?;
         let Some(method) = Method::find(method, Era::Modern) else {
             self.described = Some(described);
-            return Err(ErrorObject::method_not_found(method));
+            return Err(ErrorObject::method_not_found(method).into());
         };
         let policy = match &self.resolution {
             Resolution::Fixed(policy) => policy.clone(),
             Resolution::Known(policy) => Some(policy.clone()),
             Resolution::Unasked | Resolution::Asked => {
                 self.described = Some(described);
-                return Ok(Ready::Resolve);
+                return Err(Unready::Policy);
             }
         };
         if method == Method::ServerDiscover {
             self.discover(id, &described, policy.as_ref(), out);
             self.described = Some(described);
-            return Ok(Ready::Event(None));
+            return Ok(None);
         }
         let standing = match described.standing.take() {
             Some(standing) if matches!(self.resolution, Resolution::Fixed(_)) => Ok(standing),
@@ -58,7 +58,7 @@ impl ServerSession {
                 self.answer(None, out, |out| jsonrpc::write_error(out, Some(id), &error));
                 self.described = Some(described);
                 let rejection = Box::new(refusal.into_rejection());
-                return Ok(Ready::Event(Some(ServerEvent::Refused(rejection))));
+                return Ok(Some(ServerEvent::Refused(rejection)));
             }
         };
         row.own_meta = Some(standing.own_meta.clone());
