@@ -584,6 +584,10 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
 fn not_an_envelope(text: &str, error: &serde_json::Error) -> InvalidMessage {
     let error = if error.is_data() {
         ErrorObject::invalid_request(format!("a message must be an object, not {}", kind(text)))
+    } else if text.starts_with('\u{feff}') {
+        // RFC 8259, 8.1: it must not be added, and it cannot be seen in a log.
+        let error = "parse error: the message begins with a byte order mark; send it without";
+        ErrorObject::new(ErrorCode::PARSE_ERROR, error)
     } else {
         ErrorObject::new(ErrorCode::PARSE_ERROR, format!("parse error: {error}"))
     };

@@ -133,6 +133,7 @@ impl Pipe {
     }
 
     /// Sends one line.
+    #[expect(clippy::needless_pass_by_value, reason = "a message is written where it is sent")]
     pub fn send(&mut self, line: impl ToString) {
         let mut line = line.to_string().into_bytes();
         line.push(b'\n');
@@ -168,7 +169,7 @@ impl Pipe {
     /// # Panics
     /// If none comes, the output ends, or a line is not JSON ended by a line feed.
     #[track_caller]
-    pub fn next(&mut self) -> Value {
+    pub fn message(&mut self) -> Value {
         self.receive().expect("a message, not the end of the output")
     }
 
@@ -186,9 +187,7 @@ impl Pipe {
         {
             rest.push(message);
         }
-        let status = wait_for("the end of the process", || {
-            self.ended()
-        });
+        let status = wait_for("the end of the process", || self.ended());
         let took = since.elapsed();
         let stderr = self.stderr.take().expect("it is taken only here");
         let stderr = stderr.join().expect("reading does not panic");

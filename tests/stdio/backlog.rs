@@ -95,9 +95,9 @@ async fn a_large_answer_that_waits_in_a_batch_does_not_keep_others_from_notifyin
     stream.send(json!([call(1, "big", json!({})), flood])).await;
     let whole = async {
         for n in 1..=1000 {
-            assert_eq!(stream.next().await["params"]["progress"], n);
+            assert_eq!(stream.message().await["params"]["progress"], n);
         }
-        stream.next().await
+        stream.message().await
     };
     let answers = timeout(Duration::from_secs(600), whole).await.expect("nobody waits forever");
     assert_eq!(answers.as_array().map(Vec::len), Some(2));
@@ -111,12 +111,12 @@ async fn the_last_notifications_of_a_call_precede_its_answer_though_much_waits()
     stream.send(call(1, "big", json!({}))).await;
     stream.send(call(2, "big", json!({}))).await;
     stream.send(with_progress(call(3, "notify", json!({ "count": 100 })), "t")).await;
-    assert_eq!(stream.next().await["id"], 1);
-    assert_eq!(stream.next().await["id"], 2);
+    assert_eq!(stream.message().await["id"], 1);
+    assert_eq!(stream.message().await["id"], 2);
     for n in 1..=100 {
-        assert_eq!(stream.next().await["params"]["progress"], n);
+        assert_eq!(stream.message().await["params"]["progress"], n);
     }
-    assert_eq!(text(&stream.next().await), "notified");
+    assert_eq!(text(&stream.message().await), "notified");
     assert!(stream.end().await.is_empty());
 }
 
@@ -132,6 +132,6 @@ async fn json_that_was_laid_out_leaves_on_one_line() {
     let answer = stream.ask(call(1, "raw", json!({}))).await;
     assert_eq!(answer["result"]["structuredContent"], json!({ "a": [1] }));
     stream.send(json!([call(2, "raw", json!({})), call(3, "raw", json!({}))])).await;
-    let answers = stream.next().await;
+    let answers = stream.message().await;
     assert_eq!(answers[1]["result"]["structuredContent"], json!({ "a": [1] }));
 }

@@ -28,7 +28,7 @@ pub(crate) fn legacy(version: &str) -> Pipe {
 #[track_caller]
 pub(crate) fn initialize(pipe: &mut Pipe, version: &str) {
     pipe.send(initialize_request("initialize", version));
-    let answer = pipe.next();
+    let answer = pipe.message();
     assert_eq!(answer["id"], "initialize", "{answer}");
     assert_eq!(answer["result"]["protocolVersion"], version, "{answer}");
     pipe.send(notification("notifications/initialized", json!({})));
@@ -109,7 +109,7 @@ pub(crate) fn assert_refused(answer: &Value, id: Option<Value>, code: i64, says:
 #[track_caller]
 pub(crate) fn assert_goes_on(pipe: &mut Pipe) {
     pipe.send(call("goes on", "echo", json!({ "message": "still here" })));
-    let answer = pipe.next();
+    let answer = pipe.message();
     assert_eq!(answer["id"], "goes on", "{answer}");
     assert_eq!(text(&answer), "still here");
 }
@@ -119,7 +119,7 @@ pub(crate) fn assert_goes_on(pipe: &mut Pipe) {
 pub(crate) fn refused(line: impl ToString, id: Option<Value>, code: i64, says: &str) {
     let mut pipe = legacy(LEGACY);
     pipe.send(line);
-    assert_refused(&pipe.next(), id, code, says);
+    assert_refused(&pipe.message(), id, code, says);
     assert_goes_on(&mut pipe);
     assert!(pipe.end().quietly().rest.is_empty());
 }

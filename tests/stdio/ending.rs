@@ -132,3 +132,18 @@ async fn the_drain_timeout_covers_answers_that_nobody_reads() {
     stream.end_unread().await;
     assert_eq!(since.elapsed().as_secs(), 7);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_after_waiting_is_answered_during_the_drain_too() {
+    let boom = Tool::new("boom").handler(async || -> String {
+        tokio::time::sleep(SOON).await;
+        panic!("boom")
+    });
+    let server = Server::builder("t", "1").tool(boom).tool(sleeper()).build().unwrap();
+    let mut stream = Stream::legacy(&server).await;
+    stream.send(call(1, "boom", json!({}))).await;
+    stream.send(call(2, "sleeper", json!({ "seconds": 2 }))).await;
+    let rest = stream.end().await;
+    assert_eq!(rest[0]["error"], json!({ "code": -32603, "message": "internal error" }));
+    assert_eq!(text(&rest[1]), "woke up");
+}

@@ -13,7 +13,8 @@ const INVALID_PARAMS: i64 = -32602;
 
 #[test]
 fn a_value_that_is_no_object_is_an_invalid_request() {
-    for (line, kind) in [("7", "number"), ("\"x\"", "string"), ("null", "null"), ("true", "boolean")]
+    for (line, kind) in
+        [("7", "number"), ("\"x\"", "string"), ("null", "null"), ("true", "boolean")]
     {
         refused(line, None, INVALID_REQUEST, kind);
     }
@@ -39,7 +40,7 @@ fn an_id_comes_back_as_it_was_sent() {
     let ids = [json!(0), json!(-1), json!(i64::MAX), json!(i64::MIN), json!(""), json!("ü\n\"7")];
     for id in ids {
         pipe.send(ping(id.clone()));
-        assert_eq!(pipe.next(), json!({ "jsonrpc": "2.0", "id": id, "result": {} }));
+        assert_eq!(pipe.message(), json!({ "jsonrpc": "2.0", "id": id, "result": {} }));
     }
 }
 
@@ -48,14 +49,14 @@ fn an_id_in_flight_must_not_be_used_again() {
     let mut pipe = legacy(LEGACY);
     pipe.send(call(1, "slow", json!({ "ms": 3_600_000 })));
     pipe.send(call(1, "echo", json!({ "message": "twice" })));
-    assert_refused(&pipe.next(), Some(json!(1)), INVALID_REQUEST, "in flight");
+    assert_refused(&pipe.message(), Some(json!(1)), INVALID_REQUEST, "in flight");
     assert_goes_on(&mut pipe);
     // A string is another id, and an id is free again once it was cancelled.
     pipe.send(call("1", "echo", json!({ "message": "a string" })));
-    assert_eq!(text(&pipe.next()), "a string");
+    assert_eq!(text(&pipe.message()), "a string");
     pipe.send(crate::conversation::cancel(1));
     pipe.send(call(1, "echo", json!({ "message": "free" })));
-    assert_eq!(text(&pipe.next()), "free");
+    assert_eq!(text(&pipe.message()), "free");
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn a_member_must_not_stand_twice() {
     let line = r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#;
     let mut pipe = legacy(LEGACY);
     pipe.send(line);
-    let answer = pipe.next();
+    let answer = pipe.message();
     assert_eq!(answer["error"]["code"], INVALID_REQUEST, "{answer}");
     assert_goes_on(&mut pipe);
 }
@@ -118,11 +119,11 @@ fn an_unknown_method_is_not_found_by_its_name() {
 fn a_long_method_name_is_not_repeated_at_length() {
     let mut pipe = legacy(LEGACY);
     pipe.send(request(1, &"m".repeat(100_000), json!({})));
-    let answer = pipe.next();
+    let answer = pipe.message();
     assert_refused(&answer, Some(json!(1)), METHOD_NOT_FOUND, "mmm…");
     assert!(answer.to_string().len() < 400);
     pipe.send(call(2, &"t".repeat(100_000), json!({})));
-    let answer = pipe.next();
+    let answer = pipe.message();
     assert_refused(&answer, Some(json!(2)), INVALID_PARAMS, "ttt…");
     assert!(answer.to_string().len() < 400);
 }
@@ -166,7 +167,7 @@ fn an_argument_of_the_wrong_type_is_a_tool_error_that_names_it() {
     let mut pipe = legacy(LEGACY);
     for (tool, arguments, says) in wrong {
         pipe.send(call(1, tool, arguments));
-        let answer = pipe.next();
+        let answer = pipe.message();
         assert!(error_text(&answer).contains(says), "{answer} does not say {says}");
         assert_goes_on(&mut pipe);
     }
@@ -176,7 +177,7 @@ fn an_argument_of_the_wrong_type_is_a_tool_error_that_names_it() {
 fn an_argument_that_stands_twice_is_refused() {
     let mut pipe = legacy(LEGACY);
     pipe.send(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"a","message":"b"}}}"#);
-    assert!(error_text(&pipe.next()).contains("message"));
+    assert!(error_text(&pipe.message()).contains("message"));
     assert_goes_on(&mut pipe);
 }
 
@@ -202,12 +203,12 @@ fn unknown_members_are_ignored() {
     line["extra"] = json!({ "deep": [1, 2, { "id": 7 }] });
     line["params"]["extra"] = json!(null);
     pipe.send(line);
-    assert_eq!(pipe.next(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    assert_eq!(pipe.message(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
 }
 
 #[test]
 fn escapes_in_names_mean_the_same() {
     let mut pipe = legacy(LEGACY);
     pipe.send(r#"{"jsonrpc":"2.0","\u0069d":1,"method":"tools\/call","p\u0061rams":{"n\u0061me":"\u0065cho","arguments":{"m\u0065ssage":"same"}}}"#);
-    assert_eq!(text(&pipe.next()), "same");
+    assert_eq!(text(&pipe.message()), "same");
 }

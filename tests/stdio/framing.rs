@@ -30,8 +30,8 @@ fn two_messages_on_a_line_are_a_parse_error() {
 fn a_message_over_two_lines_is_two_that_are_refused() {
     let mut pipe = legacy(LEGACY);
     pipe.send("{\"jsonrpc\":\"2.0\",\"id\":1,\n\"method\":\"ping\"}");
-    assert_refused(&pipe.next(), None, PARSE_ERROR, "parse error");
-    assert_refused(&pipe.next(), None, INVALID_REQUEST, "must be an object, not a string");
+    assert_refused(&pipe.message(), None, PARSE_ERROR, "parse error");
+    assert_refused(&pipe.message(), None, INVALID_REQUEST, "must be an object, not a string");
     assert_goes_on(&mut pipe);
 }
 
@@ -46,8 +46,8 @@ fn empty_lines_are_skipped() {
 fn lines_may_end_with_carriage_return_and_line_feed() {
     let mut pipe = silent();
     pipe.send_bytes(format!("{}\r\n{}\r\n", ping(1), ping(2)));
-    assert_eq!(pipe.next(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
-    assert_eq!(pipe.next(), json!({ "jsonrpc": "2.0", "id": 2, "result": {} }));
+    assert_eq!(pipe.message(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    assert_eq!(pipe.message(), json!({ "jsonrpc": "2.0", "id": 2, "result": {} }));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_message_may_arrive_byte_by_byte() {
     for byte in format!("{}\n", ping("in pieces")).bytes() {
         pipe.send_bytes([byte]);
     }
-    assert_eq!(pipe.next()["id"], "in pieces");
+    assert_eq!(pipe.message()["id"], "in pieces");
     assert_goes_on(&mut pipe);
 }
 
@@ -90,9 +90,9 @@ fn nesting_is_allowed_up_to_its_limit_and_not_above() {
     };
     let mut pipe = legacy(LEGACY);
     pipe.send(nested(NESTING));
-    assert_eq!(pipe.next(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    assert_eq!(pipe.message(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
     pipe.send(nested(NESTING + 1));
-    assert_refused(&pipe.next(), None, PARSE_ERROR, "nests deeper than 64 levels");
+    assert_refused(&pipe.message(), None, PARSE_ERROR, "nests deeper than 64 levels");
     assert_goes_on(&mut pipe);
 }
 
@@ -105,7 +105,7 @@ fn nesting_at_the_limit_reaches_a_handler() {
     pipe.send(format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"echo","arguments":{arguments}}}}}"#
     ));
-    assert_eq!(text(&pipe.next()), "deep");
+    assert_eq!(text(&pipe.message()), "deep");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn brackets_in_a_string_are_not_nesting() {
     let mut pipe = legacy(LEGACY);
     let message = "[{".repeat(1000);
     pipe.send(call(1, "echo", json!({ "message": message })));
-    assert_eq!(text(&pipe.next()), message);
+    assert_eq!(text(&pipe.message()), message);
 }
 
 #[cfg(target_os = "linux")]
@@ -124,7 +124,7 @@ fn a_line_over_the_limit_is_refused_with_bounded_memory() {
     let before = pipe.peak_memory();
     let message = "x".repeat(LINE_BYTES + 1024 * 1024);
     pipe.send(call(1, "echo", json!({ "message": message })));
-    assert_refused(&pipe.next(), None, INVALID_REQUEST, "longer than 16777216 bytes");
+    assert_refused(&pipe.message(), None, INVALID_REQUEST, "longer than 16777216 bytes");
     assert_goes_on(&mut pipe);
     let grown = pipe.peak_memory() - before;
     assert!(grown < LINE_BYTES as u64 + 4 * 1024 * 1024, "{grown} bytes");
@@ -139,7 +139,7 @@ fn a_line_without_end_is_refused_once_and_takes_no_more_memory() {
     for _ in 0..12 {
         pipe.send_bytes(portion.clone());
     }
-    assert_refused(&pipe.next(), None, INVALID_REQUEST, "longer than 16777216 bytes");
+    assert_refused(&pipe.message(), None, INVALID_REQUEST, "longer than 16777216 bytes");
     pipe.send("");
     assert_goes_on(&mut pipe);
     let peak = pipe.peak_memory();
@@ -152,7 +152,7 @@ fn five_megabytes_are_echoed() {
     assert!((5_000_000..8_000_000).contains(&message.len()), "{} bytes", message.len());
     let mut pipe = legacy(LEGACY);
     pipe.send(call(1, "echo", json!({ "message": message })));
-    assert!(text(&pipe.next()) == message, "the text differs");
+    assert!(text(&pipe.message()) == message, "the text differs");
     assert_goes_on(&mut pipe);
 }
 
@@ -164,7 +164,7 @@ fn invalid_utf8_is_a_parse_error_that_says_where() {
         let line = [valid, wrong, b"\"}}}\n"].concat();
         pipe.send_bytes(line);
         let says = format!("not valid UTF-8 at byte {}", valid.len());
-        assert_refused(&pipe.next(), None, PARSE_ERROR, &says);
+        assert_refused(&pipe.message(), None, PARSE_ERROR, &says);
         assert_goes_on(&mut pipe);
     }
 }
@@ -176,8 +176,8 @@ fn lone_surrogates_in_escapes_are_refused_with_the_id() {
 }
 
 #[test]
-fn a_byte_order_mark_is_a_parse_error() {
-    refused(format!("\u{feff}{}", ping(1)), None, PARSE_ERROR, "parse error");
+fn a_byte_order_mark_is_a_parse_error_that_says_so() {
+    refused(format!("\u{feff}{}", ping(1)), None, PARSE_ERROR, "byte order mark");
 }
 
 #[test]
@@ -186,9 +186,9 @@ fn utf16_is_refused() {
     let text = format!("{}\n", request(1, "ping", json!({})));
     let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     pipe.send_bytes(wide);
-    assert_refused(&pipe.next(), None, PARSE_ERROR, "parse error");
+    assert_refused(&pipe.message(), None, PARSE_ERROR, "parse error");
     // Its last line feed was followed by a zero byte, which belongs to the next line.
     pipe.send("");
-    assert_refused(&pipe.next(), None, PARSE_ERROR, "parse error");
+    assert_refused(&pipe.message(), None, PARSE_ERROR, "parse error");
     assert_goes_on(&mut pipe);
 }

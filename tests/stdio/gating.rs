@@ -138,11 +138,15 @@ async fn a_modern_call_is_told_which_profile_to_ask_for() {
 #[tokio::test(start_paused = true)]
 async fn to_a_modern_caller_who_is_not_entitled_the_tool_does_not_exist() {
     let mut stream = Stream::of(&server(), unpaid());
-    for line in [
-        modern(call(1, "clip", json!({}))),
-        modern_asking(call(1, "clip", json!({})), &[STANDARD]),
-    ] {
-        assert_refused(&stream.ask(line).await, Some(json!(1)), INVALID_PARAMS, "unknown tool: clip");
+    for line in
+        [modern(call(1, "clip", json!({}))), modern_asking(call(1, "clip", json!({})), &[STANDARD])]
+    {
+        assert_refused(
+            &stream.ask(line).await,
+            Some(json!(1)),
+            INVALID_PARAMS,
+            "unknown tool: clip",
+        );
     }
     let refused = stream.ask(modern_asking(call(1, "clip", json!({})), &[PREMIUM])).await;
     assert_refused(&refused, Some(json!(1)), NOT_AGREED, PREMIUM);
@@ -221,13 +225,13 @@ async fn requests_wait_in_order_for_a_late_entitlement_while_ping_is_answered() 
     }
     lines.push_str(&format!("{}\n{}", cancel(7), ping("ping")));
     stream.send(lines).await;
-    assert_eq!(stream.next().await, json!({ "jsonrpc": "2.0", "id": "ping", "result": {} }));
-    let nothing = tokio::time::timeout(Duration::from_secs(60), stream.next()).await;
+    assert_eq!(stream.message().await, json!({ "jsonrpc": "2.0", "id": "ping", "result": {} }));
+    let nothing = tokio::time::timeout(Duration::from_secs(60), stream.message()).await;
     assert!(nothing.is_err(), "{nothing:?}");
     gate.add_permits(1);
-    assert_eq!(stream.next().await["result"]["profiles"], json!([PREMIUM]));
+    assert_eq!(stream.message().await["result"]["profiles"], json!([PREMIUM]));
     for id in (0..20).filter(|id| *id != 7) {
-        let answer = stream.next().await;
+        let answer = stream.message().await;
         let expected = if id % 2 == 0 { "clipped" } else { "1080 premium" };
         assert_eq!((&answer["id"], text(&answer)), (&json!(id), expected));
     }
@@ -243,7 +247,7 @@ async fn requests_that_wait_for_an_entitlement_are_bounded() {
         stream.send(modern(call(id, "plain", json!({})))).await;
     }
     for id in 10..15 {
-        assert_refused(&stream.next().await, Some(json!(id)), -32603, "at most 10 requests");
+        assert_refused(&stream.message().await, Some(json!(id)), -32603, "at most 10 requests");
     }
 }
 
@@ -275,7 +279,7 @@ async fn modern_requests_wait_for_their_entitlement_each() {
     }
     gate.add_permits(5);
     for id in 0..5 {
-        let answer = stream.next().await;
+        let answer = stream.message().await;
         assert_eq!((&answer["id"], text(&answer)), (&json!(id), "clipped"));
     }
     assert!(stream.end().await.is_empty());
@@ -348,7 +352,9 @@ async fn a_profile_of_a_future_version_is_not_available_yet() {
 #[tokio::test(start_paused = true)]
 async fn a_malformed_request_for_profiles_is_invalid_params() {
     let too_many: Vec<String> = (0..65).map(|n| format!("https://h/{n}")).collect();
-    for wrong in [json!("x"), json!([7]), json!(["http://h/x"]), json!(["nonsense"]), json!(too_many)] {
+    for wrong in
+        [json!("x"), json!([7]), json!(["http://h/x"]), json!(["nonsense"]), json!(too_many)]
+    {
         let mut stream = Stream::silent(&server());
         let answer = stream.initialize(wrong.clone()).await;
         assert_refused(&answer, Some(json!("initialize")), INVALID_PARAMS, "requestedProfiles");

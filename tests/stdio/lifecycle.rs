@@ -20,7 +20,7 @@ fn requests_before_initialize_are_told_what_to_send() {
         request(1, "nope", json!({})),
     ] {
         pipe.send(line);
-        let answer = pipe.next();
+        let answer = pipe.message();
         assert_refused(&answer, Some(json!(1)), INVALID_PARAMS, "protocolVersion");
         assert_refused(&answer, Some(json!(1)), INVALID_PARAMS, "`initialize` must be sent first");
     }
@@ -32,7 +32,7 @@ fn requests_before_initialize_are_told_what_to_send() {
 fn a_legacy_server_wants_initialize_first() {
     let mut pipe = Pipe::start(SERVER, &["stdio", "--era", "legacy"]);
     pipe.send(request(1, "tools/list", json!({})));
-    assert_refused(&pipe.next(), Some(json!(1)), INVALID_REQUEST, "send `initialize` first");
+    assert_refused(&pipe.message(), Some(json!(1)), INVALID_REQUEST, "send `initialize` first");
     initialize(&mut pipe, LEGACY);
     assert_goes_on(&mut pipe);
 }
@@ -41,7 +41,7 @@ fn a_legacy_server_wants_initialize_first() {
 fn ping_is_answered_before_initialize() {
     let mut pipe = silent();
     pipe.send(ping(1));
-    assert_eq!(pipe.next(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
+    assert_eq!(pipe.message(), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }));
     initialize(&mut pipe, LEGACY);
 }
 
@@ -50,7 +50,7 @@ fn initialized_may_be_missing_early_or_repeated() {
     let mut pipe = silent();
     pipe.send(notification("notifications/initialized", json!({})));
     pipe.send(initialize_request("initialize", LEGACY));
-    assert_eq!(pipe.next()["id"], "initialize");
+    assert_eq!(pipe.message()["id"], "initialize");
     assert_goes_on(&mut pipe);
     pipe.send(notification("notifications/initialized", json!({})));
     pipe.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
@@ -61,9 +61,19 @@ fn initialized_may_be_missing_early_or_repeated() {
 fn a_second_initialize_is_refused_and_changes_nothing() {
     let mut pipe = legacy("2025-06-18");
     pipe.send(initialize_request(2, LEGACY));
-    assert_refused(&pipe.next(), Some(json!(2)), INVALID_REQUEST, "`initialize` was sent already");
+    assert_refused(
+        &pipe.message(),
+        Some(json!(2)),
+        INVALID_REQUEST,
+        "`initialize` was sent already",
+    );
     pipe.send(json!({ "jsonrpc": "2.0", "id": 3, "method": "initialize", "params": {} }));
-    assert_refused(&pipe.next(), Some(json!(3)), INVALID_REQUEST, "`initialize` was sent already");
+    assert_refused(
+        &pipe.message(),
+        Some(json!(3)),
+        INVALID_REQUEST,
+        "`initialize` was sent already",
+    );
     assert_goes_on(&mut pipe);
 }
 
@@ -73,8 +83,14 @@ fn a_malformed_initialize_is_not_yet_one() {
     let malformed: [(Value, &str); 8] = [
         (json!({}), "`protocolVersion` is missing"),
         (json!({ "capabilities": {}, "clientInfo": client }), "`protocolVersion` is missing"),
-        (json!({ "protocolVersion": 7, "capabilities": {}, "clientInfo": client }), "`protocolVersion`"),
-        (json!({ "protocolVersion": null, "capabilities": {}, "clientInfo": client }), "`protocolVersion`"),
+        (
+            json!({ "protocolVersion": 7, "capabilities": {}, "clientInfo": client }),
+            "`protocolVersion`",
+        ),
+        (
+            json!({ "protocolVersion": null, "capabilities": {}, "clientInfo": client }),
+            "`protocolVersion`",
+        ),
         (json!({ "protocolVersion": LEGACY, "clientInfo": client }), "capabilities"),
         (json!({ "protocolVersion": LEGACY, "capabilities": [], "clientInfo": client }), "params"),
         (json!({ "protocolVersion": LEGACY, "capabilities": {} }), "clientInfo"),
@@ -83,7 +99,7 @@ fn a_malformed_initialize_is_not_yet_one() {
     let mut pipe = silent();
     for (params, says) in malformed {
         pipe.send(request(1, "initialize", params));
-        assert_refused(&pipe.next(), Some(json!(1)), INVALID_PARAMS, says);
+        assert_refused(&pipe.message(), Some(json!(1)), INVALID_PARAMS, says);
     }
     initialize(&mut pipe, LEGACY);
     assert_goes_on(&mut pipe);
@@ -96,7 +112,7 @@ fn initialize_without_an_id_opens_nothing() {
     line.as_object_mut().expect("it is an object").remove("id");
     pipe.send(line);
     pipe.send(request(2, "tools/list", json!({})));
-    assert_refused(&pipe.next(), Some(json!(2)), INVALID_PARAMS, "`initialize`");
+    assert_refused(&pipe.message(), Some(json!(2)), INVALID_PARAMS, "`initialize`");
 }
 
 #[test]
@@ -111,7 +127,7 @@ fn an_unknown_version_is_answered_with_the_newest_of_the_era() {
     for asked in ["2099-01-01", "1.0", "", MODERN] {
         let mut pipe = silent();
         pipe.send(initialize_request(1, asked));
-        let answer = pipe.next();
+        let answer = pipe.message();
         assert_eq!(answer["result"]["protocolVersion"], LEGACY, "{answer}");
         assert_goes_on(&mut pipe);
     }
@@ -121,11 +137,11 @@ fn an_unknown_version_is_answered_with_the_newest_of_the_era() {
 fn a_modern_server_refuses_initialize_and_names_its_versions() {
     let mut pipe = Pipe::start(SERVER, &["stdio", "--era", "modern"]);
     pipe.send(initialize_request(1, LEGACY));
-    let answer = pipe.next();
+    let answer = pipe.message();
     assert_refused(&answer, Some(json!(1)), INVALID_PARAMS, MODERN);
     assert_eq!(answer["error"]["data"], json!({ "supported": [MODERN], "requested": LEGACY }));
     pipe.send(modern(call(2, "echo", json!({ "message": "modern" }))));
-    assert_eq!(text(&pipe.next()), "modern");
+    assert_eq!(text(&pipe.message()), "modern");
     assert!(pipe.end().quietly().rest.is_empty());
 }
 
@@ -136,6 +152,6 @@ fn unknown_capabilities_are_ignored() {
     line["params"]["capabilities"] = json!({ "telepathy": { "range": [1, null] }, "roots": {} });
     line["params"]["extra"] = json!({});
     pipe.send(line);
-    assert_eq!(pipe.next()["result"]["protocolVersion"], LEGACY);
+    assert_eq!(pipe.message()["result"]["protocolVersion"], LEGACY);
     assert_goes_on(&mut pipe);
 }

@@ -60,18 +60,19 @@ async fn concurrent_calls_beyond_the_limit_are_tool_errors_until_one_ends() {
         error_text(&refused).starts_with("limit `concurrent_calls` reached: 2 at a time"),
         "{refused}"
     );
-    assert_eq!(stream.next().await["id"], 1);
-    assert_eq!(text(&stream.ask(call(4, "repeat", json!({ "text": "x", "times": 2 }))).await), "xx");
-    assert_eq!(stream.next().await["id"], 2);
+    assert_eq!(stream.message().await["id"], 1);
+    assert_eq!(
+        text(&stream.ask(call(4, "repeat", json!({ "text": "x", "times": 2 }))).await),
+        "xx"
+    );
+    assert_eq!(stream.message().await["id"], 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn cancelled_timed_out_and_panicked_calls_give_their_place_back() {
     let boom = Tool::new("boom").handler(async || -> String { panic!("boom") });
-    let profile = Profile::new(SMALL)
-        .by_default()
-        .concurrent_calls(1)
-        .call_time(Duration::from_secs(5));
+    let profile =
+        Profile::new(SMALL).by_default().concurrent_calls(1).call_time(Duration::from_secs(5));
     let server =
         Server::builder("t", "1").tool(sleep()).tool(boom).profile(profile).build().unwrap();
     let mut stream = Stream::legacy(&server).await;
@@ -93,7 +94,7 @@ async fn concurrent_calls_count_across_the_connections_of_a_caller_only() {
     let of = |name: &'static str| Stream::of(&server, Principal::new(name)).initialized(json!([]));
     let (mut first, mut second, mut other) = (of("ann").await, of("ann").await, of("bob").await);
     first.send(call(1, "sleep", json!({ "seconds": 10 }))).await;
-    assert!(tokio::time::timeout(Duration::from_secs(1), first.next()).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_secs(1), first.message()).await.is_err());
     let quick = || call(1, "repeat", json!({ "text": "x", "times": 1 }));
     assert!(error_text(&second.ask(quick()).await).starts_with("limit `concurrent_calls`"));
     assert_eq!(text(&other.ask(quick()).await), "x");

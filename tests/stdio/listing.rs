@@ -118,7 +118,7 @@ async fn a_call_goes_on_though_its_tool_is_removed() {
     stream.send(call("long", "long", json!({}))).await;
     stream.ask(call(1, "quick", json!({}))).await;
     assert!(server.remove_tool("long"));
-    let answer = stream.next().await;
+    let answer = stream.message().await;
     assert_eq!((&answer["id"], text(&answer)), (&json!("long"), "finished"));
 }
 
@@ -156,7 +156,9 @@ async fn a_list_is_public_only_where_it_is_the_same_for_everybody() {
     // What only a legacy session sees has no such members.
     let mut stream = Stream::legacy(&public).await;
     let answer = stream.ask(list(Value::Null)).await;
-    assert!(answer["result"].get("cacheScope").is_none() && answer["result"].get("ttlMs").is_none());
+    assert!(
+        answer["result"].get("cacheScope").is_none() && answer["result"].get("ttlMs").is_none()
+    );
 }
 
 #[tokio::test(start_paused = true)]

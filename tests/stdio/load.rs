@@ -17,7 +17,7 @@ fn calls_beyond_the_limit_are_refused_and_the_others_answered() {
         pipe.send(call(id, "slow", json!({ "ms": 3_600_000 })));
     }
     for id in PENDING..5000 {
-        let answer = pipe.next();
+        let answer = pipe.message();
         assert_refused(&answer, Some(json!(id)), -32603, "at most 1024 requests");
     }
     for id in 0..PENDING {
@@ -29,7 +29,7 @@ fn calls_beyond_the_limit_are_refused_and_the_others_answered() {
     }
     let mut answered: Vec<u64> = (0..PENDING)
         .map(|_| {
-            let answer = pipe.next();
+            let answer = pipe.message();
             assert_eq!(text(&answer), "waited 1 ms");
             answer["id"].as_u64().expect("a number")
         })
@@ -44,7 +44,7 @@ fn a_panicking_handler_answers_and_life_goes_on() {
     let mut pipe = legacy(LEGACY);
     for id in 0..20 {
         pipe.send(call(id, "boom", json!({})));
-        let answer = pipe.next();
+        let answer = pipe.message();
         assert_refused(&answer, Some(json!(id)), -32603, "internal error");
         assert!(!answer.to_string().contains("boom"), "the panic is told: {answer}");
         assert_goes_on(&mut pipe);
@@ -65,9 +65,12 @@ fn output_is_nothing_but_messages_while_panics_are_printed() {
         pipe.send(line);
     }
     for _ in 0..500 {
-        let message = pipe.next();
+        let message = pipe.message();
         assert_eq!(message["jsonrpc"], "2.0");
-        assert_eq!(message.get("error").is_some(), message["id"].as_u64().expect("a number") % 2 == 0);
+        assert_eq!(
+            message.get("error").is_some(),
+            message["id"].as_u64().expect("a number").is_multiple_of(2)
+        );
     }
     let ended = pipe.end();
     assert!(ended.status.success() && ended.rest.is_empty());
@@ -80,7 +83,7 @@ fn quick_calls_are_answered_in_order() {
         pipe.send(call(id, "add", json!({ "a": id, "b": 0.5 })));
     }
     for id in 0..20_000 {
-        let answer = pipe.next();
+        let answer = pipe.message();
         assert_eq!(answer["id"], id);
         assert_eq!(text(&answer), format!("{id}.5"));
     }
@@ -100,7 +103,7 @@ fn a_slow_call_is_answered_during_a_flood_of_quick_ones() {
         pipe.send(call(next, "echo", json!({ "message": "quick" })));
     };
     (0..window).for_each(|_| quick(&mut pipe));
-    while pipe.next()["id"] != "slow" {
+    while pipe.message()["id"] != "slow" {
         before += 1;
         assert!(before < 200_000, "the slow call starves");
         quick(&mut pipe);
@@ -143,9 +146,9 @@ mod linux {
         wait_until_stuck(&pipe);
         assert!(pipe.written() < 100_000_000, "{} bytes were read", pipe.written());
         pipe.read();
-        assert_eq!(pipe.next()["id"], "initialize");
+        assert_eq!(pipe.message()["id"], "initialize");
         for id in 0..CALLS {
-            let answer = pipe.next();
+            let answer = pipe.message();
             assert_eq!(answer["id"], id);
             assert!(text(&answer) == message, "the text differs");
         }
@@ -164,11 +167,11 @@ mod linux {
         wait_until_stuck(&pipe);
         assert!(pipe.peak_memory() < MEMORY);
         pipe.read();
-        assert_eq!(pipe.next()["id"], "initialize");
+        assert_eq!(pipe.message()["id"], "initialize");
         for n in 1..=COUNT {
-            assert_eq!(pipe.next()["params"]["progress"], n);
+            assert_eq!(pipe.message()["params"]["progress"], n);
         }
-        assert_eq!(text(&pipe.next()), "big: 20000 notifications");
+        assert_eq!(text(&pipe.message()), "big: 20000 notifications");
         let peak = pipe.peak_memory();
         assert!(peak < MEMORY, "{peak} bytes");
         assert!(pipe.end().quietly().rest.is_empty());
@@ -199,7 +202,7 @@ mod linux {
                 pipe.send(call(id, "echo", json!({ "message": "x".repeat(500) })));
             }
             for id in 0..5000 {
-                assert_eq!(pipe.next()["id"], id);
+                assert_eq!(pipe.message()["id"], id);
             }
         };
         round(&mut pipe);
@@ -213,7 +216,7 @@ mod linux {
     fn an_idle_server_has_one_thread() {
         let mut pipe = legacy(LEGACY);
         pipe.send(call(1, "slow", json!({ "ms": 5 })));
-        pipe.next();
+        pipe.message();
         assert_goes_on(&mut pipe);
         assert_eq!(pipe.status("Threads"), "1");
     }

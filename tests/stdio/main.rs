@@ -3,11 +3,14 @@
 //! What a client may do wrong has one test a rule: the precise error, and that the connection goes
 //! on where the rules allow it. Where time matters it is virtual, over an in-process stream.
 
+#![expect(clippy::needless_pass_by_value, reason = "a message is written where it is sent")]
+
 mod backlog;
 mod batches;
 mod conversation;
 mod ending;
 mod envelope;
+mod eras;
 mod framing;
 mod gating;
 mod lifecycle;

@@ -69,7 +69,7 @@ fn a_string_does_not_cancel_the_call_with_that_number() {
     let mut pipe = legacy(LEGACY);
     pipe.send(call(1, "slow", json!({ "ms": 100 })));
     pipe.send(cancel("1"));
-    let answer = pipe.next();
+    let answer = pipe.message();
     assert_eq!((&answer["id"], text(&answer)), (&json!(1), "waited 100 ms"));
 }
 
@@ -79,7 +79,7 @@ fn a_modern_call_is_cancelled_too() {
     pipe.send(modern(call(1, "slow", json!({ "ms": 3_600_000 }))));
     pipe.send(cancel(1));
     pipe.send(ping(2));
-    assert_eq!(pipe.next()["id"], 2);
+    assert_eq!(pipe.message()["id"], 2);
     let ended = pipe.end().quietly();
     assert!(ended.rest.is_empty() && ended.took.as_secs() < 5);
 }
@@ -92,9 +92,9 @@ fn a_flood_of_notifications_is_complete_and_in_order_before_the_answer() {
     for n in 1..=5000 {
         let mut message = format!("flood {n} ");
         message.push_str(&".".repeat(100 - message.len()));
-        assert_eq!(pipe.next(), progress("token", n, 5000, &message));
+        assert_eq!(pipe.message(), progress("token", n, 5000, &message));
     }
-    assert_eq!(text(&pipe.next()), "flood: 5000 notifications");
+    assert_eq!(text(&pipe.message()), "flood: 5000 notifications");
     assert_goes_on(&mut pipe);
     assert!(pipe.end().quietly().rest.is_empty());
 }
@@ -105,12 +105,13 @@ fn floods_of_several_calls_stay_in_order_each() {
     const COUNT: u64 = 500;
     let mut pipe = legacy(LEGACY);
     for id in 0..CALLS {
-        let flood = call(id, "notify", json!({ "count": COUNT, "size": 20, "tag": id.to_string() }));
+        let flood =
+            call(id, "notify", json!({ "count": COUNT, "size": 20, "tag": id.to_string() }));
         pipe.send(with_progress(flood, id));
     }
     let (mut seen, mut answered) = ([0; CALLS], 0);
     while answered < CALLS {
-        let message = pipe.next();
+        let message = pipe.message();
         if message.get("id").is_some() {
             let id = message["id"].as_u64().expect("a number") as usize;
             assert_eq!(seen[id], COUNT, "the answer came first: {message}");
@@ -128,7 +129,7 @@ fn floods_of_several_calls_stay_in_order_each() {
 fn nobody_is_told_of_progress_who_did_not_ask() {
     let mut pipe = legacy(LEGACY);
     pipe.send(call(1, "notify", json!({ "count": 100, "size": 20, "tag": "quiet" })));
-    assert_eq!(text(&pipe.next()), "quiet: 100 notifications");
+    assert_eq!(text(&pipe.message()), "quiet: 100 notifications");
     assert_goes_on(&mut pipe);
 }
 
@@ -139,7 +140,7 @@ fn progress_stops_with_the_answer() {
     pipe.send(with_progress(long, "t"));
     let mut last = 0.0;
     let answer = loop {
-        let message = pipe.next();
+        let message = pipe.message();
         if message.get("id").is_some() {
             break message;
         }
@@ -158,6 +159,6 @@ fn a_token_comes_back_with_its_type() {
         let mut pipe = legacy(LEGACY);
         let flood = call(1, "notify", json!({ "count": 1, "size": 0, "tag": "t" }));
         pipe.send(with_progress(flood, token.clone()));
-        assert_eq!(pipe.next(), progress(token, 1, 1, "t 1 "));
+        assert_eq!(pipe.message(), progress(token, 1, 1, "t 1 "));
     }
 }

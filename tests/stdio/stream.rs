@@ -71,14 +71,14 @@ impl Stream {
     }
 
     /// The next message.
-    pub(crate) async fn next(&mut self) -> Value {
+    pub(crate) async fn message(&mut self) -> Value {
         self.receive().await.expect("a message, not the end of the output")
     }
 
     /// Sends a request and returns the next message, which has to answer it.
     pub(crate) async fn ask(&mut self, request: Value) -> Value {
         self.send(&request).await;
-        let answer = self.next().await;
+        let answer = self.message().await;
         assert_eq!(answer["id"], request["id"], "{answer}");
         answer
     }
