@@ -71,6 +71,16 @@ impl Outbox {
         assert!(self.start <= self.bytes.len(), "consumed more than was waiting");
         if self.is_empty() {
             self.clear();
+        } else if self.start >= KEPT && self.start >= self.len() {
+            // Each byte is moved at most once for one that is written. A reader that never quite
+            // catches up would otherwise make the buffer grow for ever.
+            let start = std::mem::take(&mut self.start);
+            self.bytes.drain(..start);
+            self.ends.retain_mut(|(end, _)| {
+                let waits = *end > start;
+                *end = end.saturating_sub(start);
+                waits
+            });
         }
     }
 
@@ -92,6 +102,7 @@ impl Outbox {
         let result = write(&mut self.bytes);
         if self.bytes.len() > before {
             debug_assert_eq!(self.bytes.last(), Some(&b'\n'));
+            one_line(&mut self.bytes[before..]);
             self.ends.push((self.bytes.len(), route));
         }
         result
@@ -103,6 +114,17 @@ impl Outbox {
         self.ends.clear();
         self.ends.shrink_to(KEPT / 64);
         self.start = 0;
+    }
+}
+
+/// Makes a message one line: JSON that was passed on as it came may have been laid out.
+///
+/// A line feed within JSON is white space; in a string it would be escaped.
+pub(crate) fn one_line(message: &mut [u8]) {
+    let Some((_, mut rest)) = message.split_last_mut() else { return };
+    while let Some(at) = memchr::memchr(b'\n', rest) {
+        rest[at] = b' ';
+        rest = &mut rest[at + 1..];
     }
 }
 
@@ -132,6 +154,40 @@ mod tests {
         let mut seen = Vec::new();
         outbox().drain(|transmit| seen.push(transmit.message.to_vec()));
         assert_eq!(seen, [b"one".to_vec(), b"two".to_vec()]);
+    }
+
+    #[test]
+    fn memory_is_bounded_while_a_reader_never_quite_catches_up() {
+        let mut outbox = Outbox::default();
+        let message = [[b'x'; 999].as_slice(), b"\n"].concat();
+        outbox.message(Route::Connection, |out| out.extend_from_slice(&message));
+        for _ in 0..10_000 {
+            outbox.message(Route::Connection, |out| out.extend_from_slice(&message));
+            outbox.consume(1000);
+            assert_eq!(outbox.bytes(), message);
+        }
+        assert!(outbox.bytes.capacity() < 4 * KEPT, "{}", outbox.bytes.capacity());
+        assert!(outbox.ends.capacity() < 4 * KEPT / 64, "{}", outbox.ends.capacity());
+    }
+
+    #[test]
+    fn messages_keep_their_ends_when_the_buffer_moves() {
+        let mut outbox = Outbox::default();
+        let long = [vec![b'x'; KEPT + 9], vec![b'\n']].concat();
+        outbox.message(Route::Connection, |out| out.extend_from_slice(&long));
+        outbox.message(Route::Connection, |out| out.extend_from_slice(b"two\n"));
+        outbox.consume(long.len() - 2);
+        assert_eq!((outbox.start, outbox.bytes()), (0, &b"x\ntwo\n"[..]));
+        let mut seen = Vec::new();
+        outbox.drain(|transmit| seen.push(transmit.message.to_vec()));
+        assert_eq!(seen, [b"x".to_vec(), b"two".to_vec()]);
+    }
+
+    #[test]
+    fn a_message_is_one_line_however_it_was_laid_out() {
+        let mut outbox = Outbox::default();
+        outbox.message(Route::Connection, |out| out.extend_from_slice(b"{\n  \"a\": 1\n}\n"));
+        assert_eq!(outbox.bytes(), b"{   \"a\": 1 }\n");
     }
 
     #[test]

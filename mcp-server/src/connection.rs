@@ -156,6 +156,18 @@ impl Connection {
         self.room.notify_waiters();
     }
 
+    /// Moves what is queued of one call to the end of `into`, oldest first.
+    pub(crate) fn drain_call(&self, call: CallId, into: &mut Vec<FromHandler>) {
+        let mut queue = self.lock();
+        let before = into.len();
+        let of_call = queue.extract_if(.., |queued| queued.entry.call() == call);
+        into.extend(of_call.map(|queued| queued.entry));
+        drop(queue);
+        if into.len() > before {
+            self.room.notify_waiters();
+        }
+    }
+
     /// Names the task to wake when something is queued. Register first, then drain.
     pub(crate) fn register(&self, driver: &Waker) {
         self.driver.register(driver);
@@ -293,6 +305,18 @@ mod tests {
         assert_eq!(drained(&connection), [progress(1, 1.0), progress(1, 2.0)]);
         third.await;
         assert_eq!(drained(&connection), [progress(1, 3.0)]);
+    }
+
+    #[test]
+    fn one_call_can_be_drained_alone() {
+        let connection = Connection::default();
+        for (call, value) in [(1, 1.0), (2, 1.0), (1, 2.0)] {
+            assert!(push(&connection, progress(call, value)));
+        }
+        let mut out = Vec::new();
+        connection.drain_call(CallId::from_number(1), &mut out);
+        assert_eq!(out, [progress(1, 1.0), progress(1, 2.0)]);
+        assert_eq!(drained(&connection), [progress(2, 1.0)]);
     }
 
     #[tokio::test]

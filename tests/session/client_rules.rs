@@ -132,6 +132,33 @@ fn a_change_that_keeps_what_is_required_is_an_event() {
 }
 
 #[test]
+fn a_client_that_can_have_nothing_it_prefers_asks_what_holds_without() {
+    let (mut rig, clock) = start(&Wants::preferring(&[PREMIUM]));
+    let sent = rig.receive(clock.now(), discovered(Some(json!([]))).as_bytes());
+    assert!(sent.len() == 1 && sent[0].contains("server/discover"), "{sent:?}");
+    assert!(sent[0].contains(r#""requested":[]"#) || !sent[0].contains(PREMIUM), "{sent:?}");
+    let second = discovered(Some(json!([BASIC]))).replace("\"id\":1", "\"id\":2");
+    assert!(rig.receive(clock.now(), second.as_bytes()).is_empty());
+    let agreed = rig.established().expect("established").agreed();
+    assert!(agreed.profiles().has(BASIC), "the server's default is in force");
+    let call = rig.call(clock.now(), "t", PATIENT).remove(0);
+    assert!(!call.contains(PREMIUM), "{call}");
+}
+
+#[test]
+fn an_error_without_id_belongs_to_the_probe_while_that_has_no_answer() {
+    let (mut rig, mut clock) = start(&Wants::nothing());
+    clock.advance_to(rig.deadline().expect("a probe has a deadline"));
+    let initialize = rig.wake(clock.now());
+    assert!(initialize[0].contains("initialize"), "{initialize:?}");
+    let error = r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"what is that?"}}"#;
+    rig.receive(clock.now(), error.as_bytes());
+    assert!(rig.outcome().is_none(), "`initialize` is still waited for");
+    rig.receive(clock.now(), initialized(2, "2025-11-25", &Value::Null).as_bytes());
+    assert!(rig.established().is_some());
+}
+
+#[test]
 fn answers_that_nobody_waits_for_are_left_alone() {
     let (mut rig, clock) = legacy("2025-11-25");
     rig.call(clock.now(), "t", PATIENT);

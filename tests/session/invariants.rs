@@ -117,10 +117,12 @@ pub(crate) fn held_within_request(client: &ClientRig, wants: &Wants) -> Verdict 
     let asked = wants.asks_for();
     let mut asks = true;
     for saw in &client.log {
-        // A modern client of whose wishes none was confirmed asks for nothing from then on, and a
-        // server's policy may pick.
-        if let Saw::Established { era: Era::Modern, profiles, .. } = saw {
-            asks = asked.iter().any(|url| profiles.iter().any(|held| held == url));
+        // A client of whose wishes none can be had discovers anew and asks for nothing from then
+        // on: a server's policy may pick.
+        if let Saw::Sent(line) = saw
+            && line.contains("\"server/discover\"")
+        {
+            asks = asked.iter().any(|url| line.contains(url));
         }
         if let Saw::Established { profiles, .. } | Saw::Agreed(profiles) | Saw::Changed(profiles) =
             saw
@@ -200,7 +202,7 @@ pub(crate) fn client_is_silent_after_rejection(client: &ClientRig) -> Verdict {
 
 /// I6: without a declaration or a client policy nothing of profiles is on the wire.
 pub(crate) fn says_nothing_of_profiles<'a>(lines: impl Iterator<Item = &'a str>) -> Verdict {
-    let words = ["profile", "Profile", "1004"];
+    let words = ["profile", "Profile", "\"code\":1004"];
     for line in lines {
         if let Some(word) = words.iter().find(|word| line.contains(*word)) {
             return Err(format!("`{word}` is on the wire: {line}"));

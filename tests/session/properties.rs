@@ -171,7 +171,7 @@ fn the_sequences_reach_every_state() {
         reach("meeting: modern", agreed == Some(Era::Modern));
         reach("meeting: no agreement", agreed.is_none());
     }
-    let rare: Vec<_> = reached.iter().filter(|(_, times)| **times < TRIED / 200).collect();
+    let rare: Vec<_> = reached.iter().filter(|(_, times)| **times < TRIED / 400).collect();
     assert!(rare.is_empty(), "of {TRIED} sequences too few reach {rare:?}; all: {reached:#?}");
 }
 

@@ -1,3 +1,4 @@
 //! What the tests of the SDK share.
 
 pub mod peers;
+pub mod pipe;

@@ -105,8 +105,10 @@ pub(super) struct Driver {
 #[derive(Debug, PartialEq, Eq)]
 enum InputState {
     Open,
-    /// Nothing more is read; what was accepted is finished.
+    /// Nothing more is read; what was read is handled, and what was accepted is finished.
     Draining,
+    /// All that was read is handled; what was accepted is finished.
+    Handled,
     /// The client does not read any more, or was told that there is no agreement.
     Over,
 }
@@ -167,7 +169,7 @@ impl Driver {
             moved |= self.handle_lines(cx, &mut io.writer)?;
             self.pass_on();
             moved |= self.poll_write(cx, &mut io.writer)?;
-            if self.input == InputState::Draining && self.is_drained() {
+            if self.input == InputState::Handled && self.is_drained() {
                 self.input = InputState::Over;
             }
             if self.input == InputState::Over && self.outbox.is_empty() {
@@ -202,7 +204,7 @@ impl Driver {
 
     /// Whether more input would be handled now.
     fn may_read(&self) -> bool {
-        self.input == InputState::Open && self.resolving.is_none() && !self.is_backed_up()
+        self.input == InputState::Open && !self.is_backed_up()
     }
 
     /// Whether the client reads too slowly for more answers to be made.
@@ -210,10 +212,16 @@ impl Driver {
         self.outbox.len() + self.session.waiting_bytes() > self.server.config.limits.pending_bytes
     }
 
+    /// Whether the client reads too slowly for more notifications to be made.
+    ///
+    /// Answers that wait for others of their batch do not count: these may need to notify first.
+    fn is_unread(&self) -> bool {
+        self.outbox.len() > self.server.config.limits.pending_bytes
+    }
+
     /// Whether all that was accepted has been answered.
     fn is_drained(&self) -> bool {
-        // Lines wait only for a decision or for the client to read.
-        self.session.calls() == 0 && self.resolving.is_none() && !self.is_backed_up()
+        self.session.calls() == 0 && self.resolving.is_none()
     }
 
     /// Handles the messages that have been read.
@@ -226,7 +234,8 @@ impl Driver {
         // A line borrows its buffer, everything else is somewhere else.
         let mut lines = std::mem::replace(&mut self.lines, LineBuffer::with_limit(0));
         let result = loop {
-            if self.input == InputState::Over || self.resolving.is_some() {
+            let handles = matches!(self.input, InputState::Open | InputState::Draining);
+            if !handles {
                 break Ok(moved);
             }
             let line = match self.input {
@@ -234,7 +243,12 @@ impl Driver {
                 _ => lines.next_line(),
             };
             match line {
-                None => break Ok(moved),
+                None => {
+                    if self.input == InputState::Draining {
+                        self.input = InputState::Handled;
+                    }
+                    break Ok(moved);
+                }
                 Some(Line::TooLong { .. }) => self.session.read_too_long(&mut self.outbox),
                 Some(Line::Complete(bytes)) => self.handle_line(cx, bytes),
             }
@@ -267,6 +281,8 @@ impl Driver {
             ServerEvent::Cancelled(call) => {
                 if let Some(abort) = self.aborts.remove(&call) {
                     abort.abort();
+                    // The handler is dropped at once: what it held is free for the next message.
+                    self.poll_running(cx);
                 }
             }
             ServerEvent::ResolvePolicy => {
@@ -332,7 +348,7 @@ impl Driver {
                 }));
                 match started {
                     Ok(Ok(outcome)) => {
-                        self.pass_on();
+                        self.pass_on_last_of(call.id);
                         self.conclude(call.id, call.negotiated.era(), outcome);
                     }
                     Ok(Err(future)) => {
@@ -393,7 +409,7 @@ impl Driver {
             // An aborted call was cancelled: nobody is told.
             let Ok((call, era, outcome)) = done else { continue };
             self.aborts.remove(&call);
-            self.pass_on();
+            self.pass_on_last_of(call);
             match outcome {
                 Ok(outcome) => self.conclude(call, era, outcome),
                 Err(panic) => self.panicked(call, panic.as_ref()),
@@ -466,10 +482,20 @@ impl Driver {
     /// Passes on what handlers have said meanwhile.
     fn pass_on(&mut self) {
         // A client that does not read is told no more of progress: handlers wait, or skip it.
-        if self.is_backed_up() {
-            return;
+        if !self.is_unread() {
+            self.connection.drain(&mut self.from_handlers);
+            self.tell();
         }
-        self.connection.drain(&mut self.from_handlers);
+    }
+
+    /// Passes on what is left of a call that is about to be answered: afterwards it is too late.
+    fn pass_on_last_of(&mut self, call: CallId) {
+        self.pass_on();
+        self.connection.drain_call(call, &mut self.from_handlers);
+        self.tell();
+    }
+
+    fn tell(&mut self) {
         for said in self.from_handlers.drain(..) {
             let FromHandler::Progress { call, progress, total, message } = said;
             self.session.progress(call, progress, total, message, &mut self.outbox);

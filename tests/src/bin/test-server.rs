@@ -1,10 +1,12 @@
-//! The server that the tests and the comparison use: `test-server stdio [--profiles]`.
+//! The server that the tests and the comparison use:
+//! `test-server stdio [--profiles] [--era legacy|modern|both]`.
 //!
 //! Written with the public API only, as a user would write it.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mcp_core::version::{Era, ProtocolVersion};
 use mcp_server::{CallContext, Error, Profile, Profiles, Progress, Result, Server, Settings, tool};
 
 const STANDARD: &str = "https://mcp-tests.example/profiles/standard";
@@ -89,15 +91,48 @@ async fn premium_only() -> &'static str {
     "premium"
 }
 
-fn server(profiles: bool) -> Result<Server, Error> {
+/// What the command line asks for.
+struct Options {
+    profiles: bool,
+    /// Both unless set.
+    era: Option<Era>,
+}
+
+impl Options {
+    fn parse(arguments: &[&str]) -> Option<Self> {
+        let ["stdio", rest @ ..] = arguments else { return None };
+        let mut options = Self { profiles: false, era: None };
+        let mut rest = rest.iter();
+        while let Some(option) = rest.next() {
+            match *option {
+                "--profiles" => options.profiles = true,
+                "--era" => {
+                    options.era = match *rest.next()? {
+                        "legacy" => Some(Era::Legacy),
+                        "modern" => Some(Era::Modern),
+                        "both" => None,
+                        _ => return None,
+                    };
+                }
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+}
+
+fn server(options: &Options) -> Result<Server, Error> {
+    let versions = ProtocolVersion::KNOWN.iter().cloned();
+    let served = versions.filter(|version| options.era.is_none() || version.era() == options.era);
     let server = Server::builder("test-server", env!("CARGO_PKG_VERSION"))
+        .versions(served)
         .tool(echo)
         .tool(add)
         .tool(slow)
         .tool(long_running)
         .tool(notify)
         .tool(boom);
-    if !profiles {
+    if !options.profiles {
         return server.build();
     }
     let premium = Profile::new(PREMIUM).settings(Tier("premium")).tool(premium_only);
@@ -109,15 +144,11 @@ fn server(profiles: bool) -> Result<Server, Error> {
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let profiles = match arguments[..] {
-        ["stdio"] => false,
-        ["stdio", "--profiles"] => true,
-        _ => {
-            eprintln!("usage: test-server stdio [--profiles]");
-            return ExitCode::from(2);
-        }
+    let Some(options) = Options::parse(&arguments) else {
+        eprintln!("usage: test-server stdio [--profiles] [--era legacy|modern|both]");
+        return ExitCode::from(2);
     };
-    let served = async { server(profiles)?.serve_stdio().await };
+    let served = async { server(&options)?.serve_stdio().await };
     match served.await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

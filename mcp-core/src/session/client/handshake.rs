@@ -235,9 +235,15 @@ impl Discovered {
             let kind = RejectionKind::PublicAnswer;
             Err(config.policy.rejection(kind, config.policy.requested(), &answer, &offer))
         } else {
-            config.policy.choose_from_discovery(&answer, &offer)
+            choose(&config, &asked, &answer, &offer)
         };
         let confirmed = match confirmed {
+            Ok(confirmed) if confirmed.request.is_empty() && !asked.profiles.is_empty() => {
+                // Nothing that is merely preferred can be had. What is in force for a client that
+                // asks for nothing was not said yet.
+                let asked = Asked { version, profiles: RequestedProfiles::default() };
+                return Start::probe(config, next_id, asked, now, out);
+            }
             Ok(confirmed) => confirmed,
             Err(rejection) => {
                 return described(rejection, server_info.as_ref(), Some(version))

@@ -31,7 +31,7 @@ use self::described::Described;
 use super::frame::{self, Frame, FrameMessage, Text};
 use crate::jsonrpc::{self, ErrorCode, ErrorObject, InvalidMessage, Message, Notification, Request, RequestId};
 use crate::negotiate::Negotiated;
-use crate::outbox::{Outbox, Route};
+use crate::outbox::{Outbox, Route, one_line};
 use crate::pending::{CallId, Incoming};
 use crate::principal::{Principal, Tenant};
 use crate::profile::{Entitlement, Refusal, RequestedProfiles, ResolvedPolicy};
@@ -551,7 +551,12 @@ impl ServerSession {
         write: impl FnOnce(&mut Vec<u8>) -> T,
     ) -> T {
         match batch.and_then(|batch| self.batches.answers(batch)) {
-            Some(answers) => write(answers),
+            Some(answers) => {
+                let before = answers.len();
+                let result = write(answers);
+                one_line(&mut answers[before..]);
+                result
+            }
             None => out.message(route, write),
         }
     }

@@ -1,0 +1,19 @@
+//! The test server over real pipes, and servers in this process over byte streams.
+//!
+//! What a client may do wrong has one test a rule: the precise error, and that the connection goes
+//! on where the rules allow it. Where time matters it is virtual, over an in-process stream.
+
+mod backlog;
+mod batches;
+mod conversation;
+mod ending;
+mod envelope;
+mod framing;
+mod gating;
+mod lifecycle;
+mod limits;
+mod listing;
+mod load;
+mod modern;
+mod notifications;
+mod stream;
