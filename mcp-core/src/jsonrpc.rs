@@ -535,8 +535,8 @@ impl<'a> Fields<'a> {
         }
         match (self.method, self.result, self.error) {
             (Some(method), None, None) => {
-                let method = string(method)
-                    .ok_or_else(|| wrong("`method` must be a string".to_owned()))?;
+                let method =
+                    string(method).ok_or_else(|| wrong("`method` must be a string".to_owned()))?;
                 let params = match self.params {
                     None => None,
                     Some(Object::Members(members)) => Some(members),
@@ -555,7 +555,9 @@ impl<'a> Fields<'a> {
                     return Err(wrong("`result` must be an object".to_owned()));
                 }
                 match id {
-                    Some(id) => Ok(Message::Response(Response { id: Some(id), outcome: Ok(result) })),
+                    Some(id) => {
+                        Ok(Message::Response(Response { id: Some(id), outcome: Ok(result) }))
+                    }
                     None => Err(wrong("a result response needs an `id`".to_owned())),
                 }
             }

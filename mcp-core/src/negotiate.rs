@@ -97,7 +97,9 @@ pub(crate) fn newest_common(
     theirs: &[String],
 ) -> Option<ProtocolVersion> {
     ours.iter()
-        .filter(|version| version.era() == Some(era) && theirs.iter().any(|t| t == version.as_str()))
+        .filter(|version| {
+            version.era() == Some(era) && theirs.iter().any(|t| t == version.as_str())
+        })
         .max_by(|a, b| a.as_str().cmp(b.as_str()))
         .cloned()
 }

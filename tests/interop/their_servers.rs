@@ -51,7 +51,8 @@ async fn version_two_server_serves_a_client_of_the_legacy_era_only() {
 async fn requirements_are_not_met_by_a_server_that_knows_no_profiles() {
     for (script, era) in [("server-v1.mjs", "legacy"), ("server-v2.mjs", "modern")] {
         let Some(server) = server(script, &[]) else { return };
-        let client = Client::builder("interop", "1.0").require("https://vidsrus/mcp-profiles/premium");
+        let client =
+            Client::builder("interop", "1.0").require("https://vidsrus/mcp-profiles/premium");
         let error = client.connect(server).await.expect_err(era);
         let Error::Rejected(rejection) = error else { panic!("{era}: {error}") };
         assert_eq!(rejection.missing().len(), 1, "{era}");

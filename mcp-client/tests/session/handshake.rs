@@ -130,7 +130,10 @@ async fn handshake_has_a_limit_of_its_own() {
     let begun = tokio::time::Instant::now();
     let builder = builder().handshake_timeout(Duration::from_secs(15));
     let (client, rest) = tokio::join!(builder.connect(io), peer.rest());
-    assert!(matches!(client, Err(Error::Timeout { kind: TimeoutKind::Handshake, .. })), "{client:?}");
+    assert!(
+        matches!(client, Err(Error::Timeout { kind: TimeoutKind::Handshake, .. })),
+        "{client:?}"
+    );
     assert_eq!((begun.elapsed().as_secs(), rest.len()), (15, 2));
 }
 

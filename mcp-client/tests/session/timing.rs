@@ -18,7 +18,10 @@ async fn silence_runs_into_the_idle_limit_and_the_server_is_told() {
         peer.asked().await;
         peer.line().await
     });
-    assert!(matches!(timed_out, Err(Error::Timeout { kind: TimeoutKind::Idle, .. })), "{timed_out:?}");
+    assert!(
+        matches!(timed_out, Err(Error::Timeout { kind: TimeoutKind::Idle, .. })),
+        "{timed_out:?}"
+    );
     assert_eq!(begun.elapsed().as_secs(), 5);
     assert_eq!(cancelled["method"], "notifications/cancelled");
 }
@@ -38,7 +41,10 @@ async fn progress_extends_the_idle_limit_and_not_the_total() {
         assert_eq!(peer.line().await["id"], "p");
     }
     let timed_out = call.await.unwrap();
-    assert!(matches!(timed_out, Err(Error::Timeout { kind: TimeoutKind::Total, .. })), "{timed_out:?}");
+    assert!(
+        matches!(timed_out, Err(Error::Timeout { kind: TimeoutKind::Total, .. })),
+        "{timed_out:?}"
+    );
     assert_eq!(begun.elapsed().as_secs(), 5);
 }
 

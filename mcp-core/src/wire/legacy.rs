@@ -39,9 +39,8 @@ pub fn unpack_batch(text: &str, most: usize) -> Result<Batch<'_>, InvalidMessage
         let code = crate::jsonrpc::ErrorCode::PARSE_ERROR;
         InvalidMessage::unreadable(ErrorObject::new(code, format!("parse error: {error}")))
     })?;
-    let refuse = |message: String| {
-        Err(InvalidMessage::unreadable(ErrorObject::invalid_request(message)))
-    };
+    let refuse =
+        |message: String| Err(InvalidMessage::unreadable(ErrorObject::invalid_request(message)));
     if elements.is_empty() {
         return refuse("a batch must hold at least one message".to_owned());
     }

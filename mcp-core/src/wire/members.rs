@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::{Deserialize, Serialize, Serializer};
 use serde::de::value::MapDeserializer;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::jsonrpc::shown;
@@ -49,9 +49,10 @@ impl<'a> Members<'a> {
     /// Names the member and says what was expected.
     pub fn decode<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, InvalidMember> {
         let Some(raw) = self.raw(name) else { return Ok(None) };
-        serde_json::from_str(raw.get())
-            .map(Some)
-            .map_err(|error| InvalidMember { name: name.to_owned(), problem: without_place(&error) })
+        serde_json::from_str(raw.get()).map(Some).map_err(|error| InvalidMember {
+            name: name.to_owned(),
+            problem: without_place(&error),
+        })
     }
 
     /// A string member, borrowed where it holds no escapes.

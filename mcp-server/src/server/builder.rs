@@ -219,7 +219,8 @@ impl Builder {
             );
         }
         let limiter = limiter(&self.profiles);
-        let tools = collect_tools(self.tools, self.profiles, &provided, policy.as_ref(), &mut problems);
+        let tools =
+            collect_tools(self.tools, self.profiles, &provided, policy.as_ref(), &mut problems);
         if !problems.is_empty() {
             return Err(Error::Misuse(format!(
                 "the server cannot be built:\n- {}",
@@ -290,7 +291,10 @@ impl Builder {
         let mut profiles = Vec::new();
         for (at, profile) in self.profiles.iter().enumerate() {
             problems.extend(profile.twice.iter().map(|name| {
-                format!("profile `{}` has settings `{name}` twice: give each type once", profile.url)
+                format!(
+                    "profile `{}` has settings `{name}` twice: give each type once",
+                    profile.url
+                )
             }));
             for other in &self.profiles[..at] {
                 let together = policy.is_some_and(|p| !p.excludes(&profile.url, &other.url));
@@ -354,17 +358,19 @@ fn declared(profile: &Profile) -> Result<DeclaredProfile, String> {
     let url = ProfileUrl::parse(&profile.url).map_err(|problem| problem.to_string())?;
     let min = match &profile.min_mcp_version {
         None => MinMcpVersion::ANY,
-        Some(date) => date.parse::<MinMcpVersion>().map_err(|_| {
-            format!("`min_mcp_version` is `{date}`: write a date as YYYY-MM-DD")
-        })?,
+        Some(date) => date
+            .parse::<MinMcpVersion>()
+            .map_err(|_| format!("`min_mcp_version` is `{date}`: write a date as YYYY-MM-DD"))?,
     };
     Ok(DeclaredProfile::new(url, min).with_default(profile.default))
 }
 
 fn limiter(profiles: &[Profile]) -> Limiter {
-    Limiter::new(profiles.iter().filter_map(|profile| {
-        Some((ProfileUrl::parse(&profile.url).ok()?, profile.limits))
-    }))
+    Limiter::new(
+        profiles
+            .iter()
+            .filter_map(|profile| Some((ProfileUrl::parse(&profile.url).ok()?, profile.limits))),
+    )
 }
 
 /// Puts the server's tools and those of its profiles into one table.
@@ -411,9 +417,12 @@ pub(super) fn check_tool(
     let declared = |url: &&ProfileUrl| {
         policy.is_some_and(|policy| policy.declaration().find(url.as_str()).is_some())
     };
-    problems.extend(tool.requires.iter().filter(|url| !declared(url)).map(|url| {
-        format!("it requires the profile `{url}`, which the server does not offer")
-    }));
+    problems.extend(
+        tool.requires
+            .iter()
+            .filter(|url| !declared(url))
+            .map(|url| format!("it requires the profile `{url}`, which the server does not offer")),
+    );
     if problems.is_empty() {
         return Ok(ServedTool::new(tool, profiles));
     }

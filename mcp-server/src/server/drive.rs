@@ -315,7 +315,8 @@ impl Driver {
             ClientRequest::ListTools { cursor } => self.list_tools(call, cursor.as_deref()),
             ClientRequest::CallTool(params) => {
                 let tools = self.server.tools();
-                let tool = tools.get(&params.name).ok_or_else(|| ErrorObject::unknown_tool(&params.name));
+                let tool =
+                    tools.get(&params.name).ok_or_else(|| ErrorObject::unknown_tool(&params.name));
                 let tool = tool.and_then(|tool| tool.admit(call, &params.name).map(|()| tool));
                 let tool = match tool {
                     Ok(tool) => tool,
@@ -324,7 +325,9 @@ impl Driver {
                 let bytes_in = params.arguments.map_or(0, |arguments| arguments.get().len());
                 let admission = match self.server.limiter.admit(&call.negotiated, bytes_in) {
                     Ok(admission) => admission,
-                    Err(exceeded) => return self.conclude(call.id, call.negotiated.era(), exceeded.into()),
+                    Err(exceeded) => {
+                        return self.conclude(call.id, call.negotiated.era(), exceeded.into());
+                    }
                 };
                 let parts = CallParts {
                     id: call.id,
@@ -354,7 +357,8 @@ impl Driver {
                     Ok(Err(future)) => {
                         let (abort, registration) = AbortHandle::new_pair();
                         self.aborts.insert(call.id, abort);
-                        let running = RunningCall { id: call.id, era: call.negotiated.era(), future };
+                        let running =
+                            RunningCall { id: call.id, era: call.negotiated.era(), future };
                         self.running.push(Abortable::new(running, registration));
                     }
                     Err(panic) => self.panicked(call.id, panic.as_ref()),
@@ -374,7 +378,8 @@ impl Driver {
         let cache = if differs { CacheHints::private(0) } else { CacheHints::public(0) };
         match tools.page(call, cursor, self.server.page_size) {
             Ok(page) => {
-                let written = self.session.respond(call.id, &page, None, Some(cache), &mut self.outbox);
+                let written =
+                    self.session.respond(call.id, &page, None, Some(cache), &mut self.outbox);
                 log_unwritten(call.id, written.err());
             }
             Err(error) => self.session.fail(call.id, &error, &mut self.outbox),

@@ -180,16 +180,24 @@ enum Limit {
 impl fmt::Display for LimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.limit {
-            Limit::CallTime { most } => write!(f, "limit `call_time` reached: a call may run {most:?}")?,
+            Limit::CallTime { most } => {
+                write!(f, "limit `call_time` reached: a call may run {most:?}")?
+            }
             Limit::Concurrent { most } => write!(
                 f,
                 "limit `concurrent_calls` reached: {most} at a time; try again when another call has ended"
             )?,
             Limit::BytesIn { most, got } => {
-                write!(f, "limit `bytes_in` reached: the arguments have {got} bytes, {most} are allowed")?;
+                write!(
+                    f,
+                    "limit `bytes_in` reached: the arguments have {got} bytes, {most} are allowed"
+                )?;
             }
             Limit::BytesOut { most, got } => {
-                write!(f, "limit `bytes_out` reached: the result has {got} bytes, {most} are allowed")?;
+                write!(
+                    f,
+                    "limit `bytes_out` reached: the result has {got} bytes, {most} are allowed"
+                )?;
             }
         }
         write!(f, " (profile {})", self.profile)

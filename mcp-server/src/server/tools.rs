@@ -108,7 +108,9 @@ impl Tools {
             None => 0,
             Some(name) => match self.by_name.get(name) {
                 Some(place) if self.order[*place].is_shown(call) => place + 1,
-                _ => return Err(ErrorObject::invalid_params("`cursor` is not, or no longer, valid")),
+                _ => {
+                    return Err(ErrorObject::invalid_params("`cursor` is not, or no longer, valid"));
+                }
             },
         };
         let mut shown = self.order[from..].iter().filter(|tool| tool.is_shown(call));

@@ -37,7 +37,10 @@ async fn main() -> ExitCode {
         Ok(figures) => {
             #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
             {
-                println!("{}", serde_json::to_string(&figures).expect("figures are finite numbers"));
+                println!(
+                    "{}",
+                    serde_json::to_string(&figures).expect("figures are finite numbers")
+                );
             }
             ExitCode::SUCCESS
         }

@@ -8,11 +8,16 @@ use serde_json::value::RawValue;
 
 use super::ClientConfig;
 use super::handshake::described;
-use crate::jsonrpc::{self, ErrorCode, ErrorObject, InvalidMessage, Message, Request, RequestId, Response, shown};
+use crate::jsonrpc::{
+    self, ErrorCode, ErrorObject, InvalidMessage, Message, Request, RequestId, Response, shown,
+};
 use crate::negotiate::ServerFacts;
 use crate::outbox::{Outbox, Route};
 use crate::pending::{CallId, Outgoing, TimeoutKind, Timeouts};
-use crate::profile::{self, Answer, Declaration, NegotiatedProfiles, Offer, Reason, Rejection, RejectionKind, RequestedProfiles};
+use crate::profile::{
+    self, Answer, Declaration, NegotiatedProfiles, Offer, Reason, Rejection, RejectionKind,
+    RequestedProfiles,
+};
 use crate::session::frame::{self, Text};
 use crate::types::{CancelledNotificationParams, ProgressNotificationParams, ProgressToken};
 use crate::version::{Era, ProtocolVersion};
@@ -270,11 +275,7 @@ impl Established {
         }
     }
 
-    fn response<'m>(
-        &mut self,
-        response: Response<'m>,
-        events: &mut impl FnMut(ClientEvent<'m>),
-    ) {
+    fn response<'m>(&mut self, response: Response<'m>, events: &mut impl FnMut(ClientEvent<'m>)) {
         let Some(id) = response.id else {
             let said = match response.outcome {
                 Err(error) => format!("the server could not read a message of ours: {error}"),

@@ -15,7 +15,9 @@ use crate::jsonrpc::{
 use crate::negotiate::{ServerFacts, newest_common};
 use crate::outbox::{Outbox, Route};
 use crate::pending::TimeoutKind;
-use crate::profile::{self, Answer, Confirmed, NegotiatedProfiles, Offer, Rejection, RejectionKind, RequestedProfiles};
+use crate::profile::{
+    self, Answer, Confirmed, NegotiatedProfiles, Offer, Rejection, RejectionKind, RequestedProfiles,
+};
 use crate::session::frame::{self, Text};
 use crate::types::{
     CacheScope, DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, Meta,
@@ -72,7 +74,11 @@ pub struct Initializing {
 const FIRST_ID: i64 = 1;
 
 impl Start {
-    pub(super) fn begin(config: Arc<ClientConfig>, now: Instant, out: &mut Outbox) -> ClientSession {
+    pub(super) fn begin(
+        config: Arc<ClientConfig>,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> ClientSession {
         match config.newest(Era::Modern).cloned() {
             Some(version) => {
                 let profiles = config.policy.requested().clone();
@@ -110,7 +116,12 @@ impl Start {
         ClientSession::Start(Self { config, next_id: id + 1, probe, noise: None })
     }
 
-    pub(super) fn handle(mut self, now: Instant, input: Input<'_>, out: &mut Outbox) -> ClientSession {
+    pub(super) fn handle(
+        mut self,
+        now: Instant,
+        input: Input<'_>,
+        out: &mut Outbox,
+    ) -> ClientSession {
         let Some(probe) = &self.probe else {
             return match input {
                 Input::Connected => Initializing::send(self.config, FIRST_ID, None, out),
@@ -221,7 +232,9 @@ impl Discovered {
         }
         let meta = result.meta.as_ref();
         let offer = match config.policy.is_aware() {
-            true => Offer::read(result.capabilities.extension(profile::EXTENSION).map(|s| s.as_raw())),
+            true => {
+                Offer::read(result.capabilities.extension(profile::EXTENSION).map(|s| s.as_raw()))
+            }
             false => Offer::default(),
         };
         let answer = raw_meta(meta, profile::EXTENSION);
@@ -264,7 +277,8 @@ impl Discovered {
             reasons: answer.reasons().to_vec(),
         };
         let encoded_meta = modern_meta(&config, &agreed.version, &confirmed.request);
-        let established = Established::new(config, next_id, agreed, confirmed.request, encoded_meta);
+        let established =
+            Established::new(config, next_id, agreed, confirmed.request, encoded_meta);
         ClientSession::Established(Box::new(established))
     }
 }
@@ -339,12 +353,20 @@ impl Initializing {
         }
     }
 
-    fn answered(self: Box<Self>, now: Instant, response: Response<'_>, out: &mut Outbox) -> ClientSession {
+    fn answered(
+        self: Box<Self>,
+        now: Instant,
+        response: Response<'_>,
+        out: &mut Outbox,
+    ) -> ClientSession {
         let Self { config, id, probe, late, .. } = *self;
         let result = match response.outcome {
             Ok(result) => result,
-            Err(error) if error.code == ErrorCode::PROFILES_NOT_AGREED && config.policy.is_aware() => {
-                let sent = if probe.is_some() { "server/discover, initialize" } else { "initialize" };
+            Err(error)
+                if error.code == ErrorCode::PROFILES_NOT_AGREED && config.policy.is_aware() =>
+            {
+                let sent =
+                    if probe.is_some() { "server/discover, initialize" } else { "initialize" };
                 return refused(&config, &error, None, sent).into();
             }
             Err(error) => {
@@ -372,7 +394,9 @@ impl Initializing {
         }
         let requested = config.policy.requested();
         let offer = match config.policy.is_aware() {
-            true => Offer::read(result.capabilities.extension(profile::EXTENSION).map(|s| s.as_raw())),
+            true => {
+                Offer::read(result.capabilities.extension(profile::EXTENSION).map(|s| s.as_raw()))
+            }
             false => Offer::default(),
         };
         let answer = Answer::from_initialize(result.profiles.as_deref(), result.profile.as_deref());
@@ -381,7 +405,8 @@ impl Initializing {
             // Without a policy, what a server says of profiles binds nobody.
             Err(_) if !config.policy.is_aware() => NegotiatedProfiles::default(),
             Err(rejection) => {
-                let sent = if probe.is_some() { "server/discover, initialize" } else { "initialize" };
+                let sent =
+                    if probe.is_some() { "server/discover, initialize" } else { "initialize" };
                 return described(rejection, Some(&result.server_info), Some(version))
                     .with_sent(sent)
                     .into();
@@ -457,7 +482,8 @@ fn discover_result(result: &RawValue) -> Result<DiscoverResult, String> {
         Some(kind) => return Err(format!("unknown `resultType` {:?}", shown(&kind))),
     }
     let read: Result<DiscoverResult, _> = serde_json::from_str(result.get());
-    let mut read = read.map_err(|e| format!("the answer to `server/discover` is malformed: {e}"))?;
+    let mut read =
+        read.map_err(|e| format!("the answer to `server/discover` is malformed: {e}"))?;
     read.cache = members.raw("cacheScope").and_then(|_| serde_json::from_str(result.get()).ok());
     Ok(read)
 }
@@ -500,9 +526,8 @@ fn supported_versions(error: &ErrorObject) -> Vec<String> {
 }
 
 fn no_common_version(config: &ClientConfig, theirs: &[String]) -> Error {
-    let allowed = |version: &&ProtocolVersion| {
-        version.era().is_some_and(|era| config.newest(era).is_some())
-    };
+    let allowed =
+        |version: &&ProtocolVersion| version.era().is_some_and(|era| config.newest(era).is_some());
     let ours: Vec<&str> =
         config.versions.iter().filter(allowed).map(ProtocolVersion::as_str).collect();
     let theirs: Vec<_> = theirs.iter().take(LISTED).map(|version| shown(version)).collect();

@@ -2,7 +2,10 @@
 //!
 //! Spec: 2025-11-25, basic/lifecycle, "Initialization".
 
-use super::{Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described, id_in_use, refused};
+use super::{
+    Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described,
+    id_in_use, refused,
+};
 use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts, legacy_version};
 use crate::outbox::{Outbox, Route};
@@ -81,8 +84,9 @@ impl ServerSession {
                     result.profiles = serde_json::value::to_raw_value(&profiles).ok();
                 }
                 let frame = ResultFrame::default();
-                let written = out
-                    .message(Route::Connection, |out| wire::write_result(out, &id, &MembersOf(&result), &frame));
+                let written = out.message(Route::Connection, |out| {
+                    wire::write_result(out, &id, &MembersOf(&result), &frame)
+                });
                 written.expect("an initialize result is an object of JSON");
                 let negotiated = Negotiated::new(NegotiatedParts {
                     version,

@@ -29,19 +29,23 @@ pub use event::{ClientRequest, ServerCall, ServerEvent};
 use self::batch::Batches;
 use self::described::Described;
 use super::frame::{self, Frame, FrameMessage, Text};
-use crate::jsonrpc::{self, ErrorCode, ErrorObject, InvalidMessage, Message, Notification, Request, RequestId};
+use crate::jsonrpc::{
+    self, ErrorCode, ErrorObject, InvalidMessage, Message, Notification, Request, RequestId,
+};
 use crate::negotiate::Negotiated;
 use crate::outbox::{Outbox, Route, one_line};
 use crate::pending::{CallId, Incoming};
 use crate::principal::{Principal, Tenant};
 use crate::profile::{Entitlement, Refusal, RequestedProfiles, ResolvedPolicy};
 use crate::types::{
-    CacheHints, CallToolRequestParamsRef, CallToolResult, CancelledNotificationParams, InitializeRequestParams, Meta,
-    ProgressNotificationParams, ProgressToken,
+    CacheHints, CallToolRequestParamsRef, CallToolResult, CancelledNotificationParams,
+    InitializeRequestParams, Meta, ProgressNotificationParams, ProgressToken,
 };
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::modern::{COMPLETE, PROGRESS_TOKEN, RequestMeta, SERVER_INFO};
-use crate::wire::{self, EncodeError, Members, MembersOf, Method, ResultFrame, WriteMembers, legacy};
+use crate::wire::{
+    self, EncodeError, Members, MembersOf, Method, ResultFrame, WriteMembers, legacy,
+};
 
 /// The server's half of one connection.
 ///
@@ -688,7 +692,9 @@ fn refused(refusal: &Refusal, declared_extension: bool) -> ErrorObject {
         .with_data(&refusal.data(declared_extension))
 }
 
-fn call_tool_params<'m>(members: &Members<'m>) -> Result<CallToolRequestParamsRef<'m>, ErrorObject> {
+fn call_tool_params<'m>(
+    members: &Members<'m>,
+) -> Result<CallToolRequestParamsRef<'m>, ErrorObject> {
     let invalid = |problem: String| ErrorObject::invalid_params(format!("`params`: {problem}"));
     let name = members
         .string("name")

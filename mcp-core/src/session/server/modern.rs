@@ -89,14 +89,17 @@ impl ServerSession {
         policy: Option<&ResolvedPolicy>,
     ) -> Result<Standing, Refusal> {
         let requested = described.requested.clone().unwrap_or_default();
-        let decision = policy.map(|p| p.decide(&requested, &described.version, Terms::AllOrNothing));
+        let decision =
+            policy.map(|p| p.decide(&requested, &described.version, Terms::AllOrNothing));
         let profiles = match decision {
             Some(Decision::Refused(refusal)) => return Err(refusal),
             Some(Decision::Agreed { profiles, .. }) => profiles,
             None => NegotiatedProfiles::default(),
         };
         let own_meta = match (policy, &described.requested) {
-            (Some(_), Some(_)) => self.meta_with(&profile::AnswerMeta { profiles: &profiles, reasons: None }),
+            (Some(_), Some(_)) => {
+                self.meta_with(&profile::AnswerMeta { profiles: &profiles, reasons: None })
+            }
             _ => self.server_meta.clone(),
         };
         let negotiated = Negotiated::new(NegotiatedParts {
@@ -119,10 +122,8 @@ impl ServerSession {
         policy: Option<&ResolvedPolicy>,
         out: &mut Outbox,
     ) {
-        let mut result = DiscoverResult::new(
-            self.config.version_names(),
-            self.config.capabilities_with(None),
-        );
+        let mut result =
+            DiscoverResult::new(self.config.version_names(), self.config.capabilities_with(None));
         result.instructions.clone_from(&self.config.instructions);
         let ttl = self.config.discover_ttl_ms;
         let (own_meta, cache) = match (policy, &described.requested) {
