@@ -4,7 +4,10 @@
 //! basic/index, "Batching": receiving them MUST be supported; we never send one but to answer
 //! one).
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -35,19 +38,57 @@ pub type Batch<'a> = Vec<(Result<Message<'a>, InvalidMessage>, &'a str)>;
 /// # Errors
 /// The batch as a whole is invalid: not JSON, empty, or longer than `most`.
 pub fn unpack_batch(text: &str, most: usize) -> Result<Batch<'_>, InvalidMessage> {
-    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
-        let code = crate::jsonrpc::ErrorCode::PARSE_ERROR;
-        InvalidMessage::unreadable(ErrorObject::new(code, format!("parse error: {error}")))
-    })?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let elements = Elements { most }.deserialize(&mut json);
+    let elements =
+        elements.and_then(|elements| json.end().map(|()| elements)).map_err(|error| {
+            let code = crate::jsonrpc::ErrorCode::PARSE_ERROR;
+            InvalidMessage::unreadable(ErrorObject::new(code, format!("parse error: {error}")))
+        })?;
     let refuse =
         |message: String| Err(InvalidMessage::unreadable(ErrorObject::invalid_request(message)));
-    if elements.is_empty() {
-        return refuse("a batch must hold at least one message".to_owned());
+    match elements {
+        None => refuse(format!("a batch may hold at most {most} messages")),
+        Some(elements) if elements.is_empty() => {
+            refuse("a batch must hold at least one message".to_owned())
+        }
+        Some(elements) => {
+            Ok(elements.into_iter().map(|e| (Message::decode(e.get()), e.get())).collect())
+        }
     }
-    if elements.len() > most {
-        return refuse(format!("a batch may hold at most {most} messages"));
+}
+
+/// Reads a list of at most so many elements; of a longer one nothing is kept.
+struct Elements {
+    most: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Elements {
+    type Value = Option<Vec<&'de RawValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
     }
-    Ok(elements.into_iter().map(|e| (Message::decode(e.get()), e.get())).collect())
+}
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = Option<Vec<&'de RawValue>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a batch (an array)")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = seq.next_element()? {
+            if elements.len() == self.most {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                return Ok(None);
+            }
+            elements.push(element);
+        }
+        Ok(Some(elements))
+    }
 }
 
 /// A tool as legacy clients are told of it, where that differs: up to 2025-11-25 the root of an

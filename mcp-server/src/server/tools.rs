@@ -109,7 +109,9 @@ impl Tools {
             Some(name) => match self.by_name.get(name) {
                 Some(place) if self.order[*place].is_shown(call) => place + 1,
                 _ => {
-                    return Err(ErrorObject::invalid_params("`cursor` is not, or no longer, valid"));
+                    return Err(ErrorObject::invalid_params(
+                        "`cursor` is not, or no longer, valid",
+                    ));
                 }
             },
         };
