@@ -59,8 +59,10 @@ const ROWS: [Row; 16] = [
     .target(Target::RatioAtMost(0.25)),
     Row::new(Measure::ClientMedian, "client: call, median, µs", "client_p50_us"),
     Row::new(Measure::ClientTail, "client: call, 99th percentile, µs", "client_p99_us"),
-    Row::new(Measure::InstructionsPerCall, "instructions per call", "instructions_per_call"),
-    Row::new(Measure::AllocationsPerCall, "heap allocations per call", "allocations_per_call"),
+    Row::new(Measure::InstructionsPerCall, "instructions per call", "instructions_per_call")
+        .target(Target::AtMost(16_000.0)),
+    Row::new(Measure::AllocationsPerCall, "heap allocations per call", "allocations_per_call")
+        .target(Target::AtMost(12.0)),
     Row::new(Measure::AllocatedBytesPerCall, "heap bytes per call", "allocated_bytes_per_call"),
 ];
 

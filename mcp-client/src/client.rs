@@ -40,9 +40,9 @@ use crate::{decode, params};
 /// use serde_json::json;
 ///
 /// let client = Client::builder("viewer", "1.0").connect(ChildProcess::new("vidsrus-server")).await?;
-/// let hits: Vec<String> = client.call("search", json!({ "text": "nosferatu" })).await?;
+/// let said: String = client.call("echo", json!({ "message": "nosferatu" })).await?;
 ///
-/// let mut job = client.call::<String>("transcode", json!({ "title": &hits[0] }));
+/// let mut job = client.call_tool("transcode", json!({ "title": said }));
 /// while let Some(progress) = job.progress().await {
 ///     tracing::info!("{} of {:?}", progress.done, progress.total);
 /// }

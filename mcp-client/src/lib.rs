@@ -18,8 +18,8 @@
 //!         .idle_timeout(Duration::from_secs(30))
 //!         .connect(server)
 //!         .await?;
-//!     let hits: Vec<String> = client.call("search", json!({ "text": "nosferatu" })).await?;
-//!     tracing::info!("{} titles, {:?}", hits.len(), client.negotiated().profiles());
+//!     let result = client.call_tool("search", json!({ "text": "nosferatu" })).await?;
+//!     tracing::info!("{result:?} under {:?}", client.negotiated().profiles());
 //!     client.shutdown().await;
 //!     Ok(())
 //! }
@@ -49,13 +49,18 @@ pub use builder::ClientBuilder;
 pub use call::{Call, ProgressStream};
 pub use client::Client;
 pub use mcp_core::capability::ClientCapabilities;
-pub use mcp_core::profile::{ProfileUrl, Rejection, RejectionKind};
+pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
+pub use mcp_core::profile::{
+    Declaration, NegotiatedProfiles, ProfileUrl, Reason, ReasonKind, Rejection, RejectionKind,
+};
 pub use mcp_core::session::client::{Agreed, EraChoice};
-pub use mcp_core::types::{CallToolResult, ContentBlock, Cursor, ListToolsResult, Tool};
+pub use mcp_core::types::{
+    CallToolResult, ContentBlock, Cursor, ListToolsResult, ResourceContents, Tool,
+};
 pub use mcp_core::version::{Era, ProtocolVersion};
 pub use mcp_core::{Error, Limits, TimeoutKind, ToolError};
 pub use notification::{Notifications, ServerNotification};
 pub use progress::Progress;
 pub use tools::Tools;
 pub use transport::child_process::{Ended, Ending, Exit};
-pub use transport::{ChildProcess, IntoTransport, Io, Stderr, Transport};
+pub use transport::{ChildProcess, IntoTransport, Io, SpawnError, Stderr, Transport};

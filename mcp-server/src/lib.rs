@@ -1,4 +1,42 @@
 //! A Model Context Protocol server with profiles: plain functions as tools.
+//!
+//! A function becomes a tool with [`macro@tool`] or by hand with [`Tool`]. What it takes says what it
+//! needs: plain parameters and [`Args`] are arguments, [`State`], [`Settings`], [`Profiles`],
+//! [`Caller`] and [`CallContext`] are extracted. What it returns says how it ended: text, content,
+//! [`Json`], or a [`Result`] whose errors are told apart ([`ToolError`] for the model,
+//! [`ErrorObject`] for the client, everything else for the log).
+//!
+//! ```no_run
+//! # #[cfg(feature = "macros")]
+//! # mod example {
+//! use mcp_server::{Caller, Entitlement, Error, Profile, Server, Settings, tool};
+//!
+//! const STANDARD: &str = "https://vidsrus/mcp-profiles/standard";
+//! const PREMIUM: &str = "https://vidsrus/mcp-profiles/premium";
+//!
+//! struct MaxHeight(u32);
+//!
+//! /// Says how tall a picture of a title may be.
+//! #[tool]
+//! async fn height(title: String, max: Settings<MaxHeight>) -> String {
+//!     format!("{title}: {} lines", max.0)
+//! }
+//!
+//! async fn entitled(caller: Caller) -> Entitlement {
+//!     if caller.has("plan", "paid") { Entitlement::all() } else { Entitlement::only([STANDARD]) }
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Error> {
+//!     let premium = Profile::new(PREMIUM).settings(MaxHeight(1080));
+//!     let standard = Profile::new(STANDARD).settings(MaxHeight(480)).by_default();
+//!     let server = Server::builder("heights", "1.0").exclusive([premium, standard]);
+//!     server.entitlement(entitled).tool(height).serve_stdio().await
+//! }
+//! # }
+//! ```
+//!
+//! The protocol itself, its limits and the guide are in [`mcp_core`].
 
 // What `#[tool]` writes names this crate by its full path, also in the crate's own tests.
 extern crate self as mcp_server;
@@ -28,8 +66,13 @@ pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;
 pub use extract::{Args, Argument, Caller, Extracted, Extractor, Param, Profiles, Settings, State};
 pub use handler::{Free, Handler, Method, MethodFn};
-pub use mcp_core::profile::Entitlement;
-pub use mcp_core::{Error, Principal, Tenant};
+pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
+pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
+pub use mcp_core::types::{
+    CallToolResult, ContentBlock, Icon, Implementation, Meta, ToolAnnotations,
+};
+pub use mcp_core::version::{Era, ProtocolVersion};
+pub use mcp_core::{CallId, Error, Limits, Negotiated, Principal, Tenant};
 pub use outcome::{Audio, Failure, Image, IntoToolResult, Json, Outcome, Result, ToolError};
 pub use server::{Builder, Profile, Server};
 pub use tool::{Informed, IntoTool, Noted, Tool, ToolExt, ToolFuture, ToolInfo};

@@ -125,6 +125,8 @@ impl Server {
 
     /// Adds a tool while the server runs; connections see it from the next message on.
     ///
+    /// Clients are not told: `notifications/tools/list_changed` is neither declared nor sent yet.
+    ///
     /// # Errors
     /// [`Error::Misuse`] says what is wrong with the tool; nothing has changed then.
     pub fn add_tool<T: IntoTool<M>, M>(&self, tool: T) -> Result<(), Error> {

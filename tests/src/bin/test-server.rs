@@ -6,8 +6,10 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use mcp_core::version::{Era, ProtocolVersion};
-use mcp_server::{CallContext, Error, Profile, Profiles, Progress, Result, Server, Settings, tool};
+use mcp_server::{
+    CallContext, Era, Error, Profile, Profiles, Progress, ProtocolVersion, Result, Server,
+    Settings, tool,
+};
 
 const STANDARD: &str = "https://mcp-tests.example/profiles/standard";
 const PREMIUM: &str = "https://mcp-tests.example/profiles/premium";
