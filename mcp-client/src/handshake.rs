@@ -141,12 +141,14 @@ impl Handshake {
     }
 
     async fn step(&mut self, deadline: Option<Instant>) -> Result<Step, Error> {
-        let Self { link, lines, out, unflushed, .. } = self;
+        let Self { config, link, lines, out, unflushed, .. } = self;
         let Some(link) = link else { return Err(lost()) };
+        // A server that asks and never reads does not make us hold more and more answers.
+        let reads = out.len() <= config.limits.pending_bytes;
         let writes = *unflushed || !out.is_empty();
         let Link { reader, writer, .. } = link;
         Ok(tokio::select! {
-            read = reader.read_buf(lines.spare(READ)) => Step::Read(read),
+            read = reader.read_buf(lines.spare(READ)), if reads => Step::Read(read),
             written = write(writer.as_mut(), out, unflushed), if writes => Step::Written(written),
             () = until(deadline) => Step::Deadline,
         })

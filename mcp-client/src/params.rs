@@ -1,6 +1,7 @@
 //! Writing parameters, once, into the text that is sent.
 
 use mcp_core::Error;
+use mcp_core::wire::Members;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -13,6 +14,10 @@ pub(crate) fn object<P: Serialize + ?Sized>(
         |why: String| Error::Misuse(format!("the parameters of `{method}` cannot be sent: {why}"));
     let raw = to_raw_value(params).map_err(|error| cannot(error.to_string()))?;
     match raw.get().as_bytes().first() {
+        // A second `_meta` could take the place of the library's, which says what is insisted on.
+        Some(b'{') if Members::read(Some(&raw)).is_ok_and(|all| all.raw("_meta").is_some()) => {
+            Err(cannot("`_meta` is written by the library".to_owned()))
+        }
         Some(b'{') => Ok(raw),
         Some(b'n') => Ok(to_raw_value(&Empty {}).expect("an empty struct is JSON")),
         _ => Err(cannot("they are not written as a JSON object".to_owned())),

@@ -46,7 +46,7 @@ pub(crate) struct RequestMeta<'a> {
 impl<'a> RequestMeta<'a> {
     /// Whether a request belongs to the modern era.
     pub(crate) fn marks(meta: &Members<'_>) -> bool {
-        meta.raw(PROTOCOL_VERSION).is_some()
+        meta.raw(PROTOCOL_VERSION).is_some() || meta.raw(CLIENT_CAPABILITIES).is_some()
     }
 
     /// Reads the required members; a request without them is malformed (`-32602`).

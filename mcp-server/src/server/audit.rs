@@ -1,5 +1,6 @@
 //! One `tracing` event for each decision about profiles: an audit trail without secrets.
 
+use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::{Reason, Rejection, RequestedProfiles};
 use mcp_core::{Negotiated, Principal, Tenant};
 
@@ -31,6 +32,20 @@ pub(crate) fn refused(rejection: &Rejection, principal: &Principal, tenant: &Ten
         requested = ?urls(rejection.requested().as_slice()),
         reasons = ?shown(rejection.reasons()),
         message = rejection.message(),
+    );
+}
+
+/// A tool was not reached: it is unknown, or a profile would have to be asked for.
+pub(crate) fn kept_out(negotiated: &Negotiated, error: &ErrorObject) {
+    tracing::info!(
+        target: TARGET,
+        decision = "kept out",
+        code = error.code.0,
+        version = negotiated.version().as_str(),
+        tenant = negotiated.tenant().as_str(),
+        principal = %negotiated.principal(),
+        negotiated = ?urls(negotiated.profiles().as_slice()),
+        message = &*error.message,
     );
 }
 

@@ -388,6 +388,13 @@ fn collect_tools(
         let Ok(url) = ProfileUrl::parse(&profile.url) else { continue };
         for tool in profile.tools {
             match gated.iter_mut().find(|(known, _)| known.name() == tool.name()) {
+                Some((known, _)) if known.definition() != tool.definition() => {
+                    problems.push(format!(
+                        "tool `{}`: profile `{url}` has another tool of this name than a profile \
+                         before it: give them different names, or let one tool look at `Settings`",
+                        tool.name()
+                    ));
+                }
                 Some((_, urls)) if !urls.contains(&url) => urls.push(url.clone()),
                 _ => gated.push((tool, vec![url.clone()])),
             }

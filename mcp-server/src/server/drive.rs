@@ -84,7 +84,7 @@ impl<R: AsyncRead + Unpin> ReadInto for Plain<R> {
 const READ: usize = 8 * 1024;
 
 /// Answers are written before this much of them waits.
-const WRITE: usize = 64 * 1024;
+const WRITE: usize = 2 * 1024;
 
 /// One connection of a server.
 pub(super) struct Driver {
@@ -100,6 +100,8 @@ pub(super) struct Driver {
     aborts: HashMap<CallId, AbortHandle>,
     resolving: Option<BoxFuture<'static, Entitlement>>,
     input: InputState,
+    /// Something was written that may lie in a buffer of the writer.
+    unflushed: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -125,6 +127,7 @@ impl Driver {
             tenant,
             lines,
             outbox: Outbox::default(),
+            unflushed: false,
             connection: Arc::new(connection),
             from_handlers: Vec::new(),
             running: FuturesUnordered::new(),
@@ -172,8 +175,8 @@ impl Driver {
             if self.input == InputState::Handled && self.is_drained() {
                 self.input = InputState::Over;
             }
-            if self.input == InputState::Over && self.outbox.is_empty() {
-                return Pin::new(&mut io.writer).poll_flush(cx);
+            if self.input == InputState::Over && self.outbox.is_empty() && !self.unflushed {
+                return Poll::Ready(Ok(()));
             }
             if self.may_read() {
                 let bytes = self.lines.spare(READ);
@@ -297,6 +300,9 @@ impl Driver {
             ServerEvent::Rejected(rejection) => {
                 audit::refused(&rejection, &self.principal, &self.tenant);
                 self.input = InputState::Over;
+                // Modern calls that still run have been answered: nobody waits for them.
+                self.running = FuturesUnordered::new();
+                self.aborts.clear();
             }
             ServerEvent::Refused(rejection) => {
                 audit::refused(&rejection, &self.principal, &self.tenant);
@@ -320,7 +326,10 @@ impl Driver {
                 let tool = tool.and_then(|tool| tool.admit(call, &params.name).map(|()| tool));
                 let tool = match tool {
                     Ok(tool) => tool,
-                    Err(error) => return self.session.fail(call.id, &error, &mut self.outbox),
+                    Err(error) => {
+                        audit::kept_out(&call.negotiated, &error);
+                        return self.session.fail(call.id, &error, &mut self.outbox);
+                    }
                 };
                 let bytes_in = params.arguments.map_or(0, |arguments| arguments.get().len());
                 let admission = match self.server.limiter.admit(&call.negotiated, bytes_in) {
@@ -523,6 +532,11 @@ impl Driver {
                 }
                 Poll::Pending => break,
             }
+            self.unflushed = true;
+        }
+        // A writer may have a buffer of its own.
+        if self.unflushed && self.outbox.is_empty() {
+            self.unflushed = Pin::new(writer).poll_flush(cx)?.is_pending();
         }
         Ok(moved)
     }

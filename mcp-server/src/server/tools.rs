@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mcp_core::jsonrpc::ErrorObject;
+use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::profile::ProfileUrl;
 use mcp_core::session::server::ServerCall;
 use mcp_core::types;
@@ -40,9 +40,17 @@ impl ServedTool {
     /// Whether a call may reach it.
     pub(crate) fn admit(&self, call: &ServerCall<'_>, name: &str) -> Result<(), ErrorObject> {
         let unknown = || ErrorObject::unknown_tool(name);
-        call.admit(&self.profiles, unknown)?;
-        let required = self.tool.requires.iter();
-        required.map(std::slice::from_ref).try_for_each(|url| call.admit(url, unknown))
+        let required = self.tool.requires.iter().map(std::slice::from_ref);
+        let gates = std::iter::once(&*self.profiles).chain(required);
+        // To whom one gate stays closed the tool does not exist, whatever the others say.
+        let mut asked_for = Ok(());
+        for refusal in gates.filter_map(|gate| call.admit(gate, unknown).err()) {
+            if refusal.code != ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY {
+                return Err(refusal);
+            }
+            asked_for = asked_for.and(Err(refusal));
+        }
+        asked_for
     }
 
     fn is_shown(&self, call: &ServerCall<'_>) -> bool {

@@ -234,7 +234,16 @@ impl Established {
                 }
             }
             Ok(Text::Batch(_)) => events(noise("only MCP 2025-03-26 has batches")),
-            Err(noise) => events(ClientEvent::Noise(noise)),
+            Err(invalid) => {
+                // A response that cannot be read is one all the same: nobody waits for another.
+                let answered =
+                    invalid.id.as_ref().filter(|_| !invalid.answerable && !self.rejected);
+                if let Some((call, ())) = answered.and_then(|id| self.calls.answered(id)) {
+                    let problem = invalid.error.message.to_string();
+                    events(ClientEvent::InvalidResult { call, problem });
+                }
+                events(ClientEvent::Noise(invalid));
+            }
         }
     }
 

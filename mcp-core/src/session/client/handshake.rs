@@ -20,7 +20,8 @@ use crate::profile::{
 };
 use crate::session::frame::{self, Text};
 use crate::types::{
-    CacheScope, DiscoverResult, Implementation, InitializeRequestParams, InitializeResult, Meta,
+    CacheHints, CacheScope, DiscoverResult, Implementation, InitializeRequestParams,
+    InitializeResult, Meta,
 };
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::{Members, Method, modern};
@@ -31,6 +32,8 @@ pub struct Start {
     config: Arc<ClientConfig>,
     next_id: i64,
     probe: Option<Probe>,
+    /// An answer has shown already that the server is a modern one.
+    modern: bool,
     pub(super) noise: Option<InvalidMessage>,
 }
 
@@ -82,7 +85,7 @@ impl Start {
         match config.newest(Era::Modern).cloned() {
             Some(version) => {
                 let profiles = config.policy.requested().clone();
-                Self::probe(config, FIRST_ID, Asked { version, profiles }, now, out)
+                Self::probe(config, FIRST_ID, Asked { version, profiles }, false, now, out)
             }
             None => Initializing::send(config, FIRST_ID, None, out),
         }
@@ -102,6 +105,7 @@ impl Start {
         config: Arc<ClientConfig>,
         id: i64,
         asked: Asked,
+        modern: bool,
         now: Instant,
         out: &mut Outbox,
     ) -> ClientSession {
@@ -113,7 +117,7 @@ impl Start {
         });
         let deadline = now.checked_add(config.probe_timeout);
         let probe = Some(Probe { id, asked, deadline });
-        ClientSession::Start(Self { config, next_id: id + 1, probe, noise: None })
+        ClientSession::Start(Self { config, next_id: id + 1, probe, modern, noise: None })
     }
 
     pub(super) fn handle(
@@ -140,9 +144,9 @@ impl Start {
                 }
             },
             Input::Deadline if probe.deadline.is_some_and(|deadline| deadline <= now) => {
-                self.fall_back(out, || TimeoutKind::Handshake.into())
+                self.fall_back(true, out, || TimeoutKind::Handshake.into())
             }
-            Input::EndOfInput if self.config.newest(Era::Legacy).is_some() => {
+            Input::EndOfInput if self.config.newest(Era::Legacy).is_some() && !self.modern => {
                 self.probe = None;
                 ClientSession::Start(self)
             }
@@ -161,7 +165,7 @@ impl Start {
                     return ClientSession::Discovered(Box::new(discovered));
                 }
                 Err(problem) => {
-                    return self.fall_back(out, || Error::PeerMisbehaved(problem));
+                    return self.fall_back(false, out, || Error::PeerMisbehaved(problem));
                 }
             },
             Err(error) => error,
@@ -172,7 +176,7 @@ impl Start {
                 refused(&self.config, &error, None, "server/discover").into()
             }
             code if code.is_modern() => Error::Peer(error).into(),
-            _ => self.fall_back(out, || Error::Peer(error)),
+            _ => self.fall_back(false, out, || Error::Peer(error)),
         }
     }
 
@@ -186,7 +190,7 @@ impl Start {
             && tried.as_ref().is_none_or(|tried| version.as_str() < tried.as_str())
         {
             let profiles = config.policy.requested().clone();
-            return Self::probe(config, next_id, Asked { version, profiles }, now, out);
+            return Self::probe(config, next_id, Asked { version, profiles }, true, now, out);
         }
         if config.newest(Era::Legacy).is_some()
             && newest_common(Era::Legacy, &config.versions, &supported).is_some()
@@ -197,12 +201,21 @@ impl Start {
     }
 
     /// The server is no modern one: `initialize`, where that may be tried.
-    fn fall_back(self, out: &mut Outbox, error: impl FnOnce() -> Error) -> ClientSession {
-        if self.config.newest(Era::Legacy).is_none() {
+    fn fall_back(
+        self,
+        unanswered: bool,
+        out: &mut Outbox,
+        error: impl FnOnce() -> Error,
+    ) -> ClientSession {
+        if self.config.newest(Era::Legacy).is_none() || self.modern {
             return error().into();
         }
         let probe = self.probe.map(|probe| (probe.id, probe.asked));
-        Initializing::send(self.config, self.next_id, probe, out)
+        let mut session = Initializing::send(self.config, self.next_id, probe, out);
+        if let ClientSession::Initializing(initializing) = &mut session {
+            initializing.unanswered = unanswered;
+        }
+        session
     }
 }
 
@@ -228,7 +241,7 @@ impl Discovered {
         if version.as_str() < asked.version.as_str() {
             // What would be in force was said for another version.
             let asked = Asked { version, ..asked };
-            return Start::probe(config, next_id, asked, now, out);
+            return Start::probe(config, next_id, asked, true, now, out);
         }
         let meta = result.meta.as_ref();
         let offer = match config.policy.is_aware() {
@@ -255,7 +268,7 @@ impl Discovered {
                 // Nothing that is merely preferred can be had. What is in force for a client that
                 // asks for nothing was not said yet.
                 let asked = Asked { version, profiles: RequestedProfiles::default() };
-                return Start::probe(config, next_id, asked, now, out);
+                return Start::probe(config, next_id, asked, true, now, out);
             }
             Ok(confirmed) => confirmed,
             Err(rejection) => {
@@ -307,8 +320,7 @@ impl Initializing {
             jsonrpc::write_request(out, &id.into(), Method::Initialize.as_str(), Some(&params))
         });
         written.expect("initialize parameters are an object of JSON");
-        let unanswered = probe.is_some();
-        let initializing = Self { config, id, probe, unanswered, late: None, noise: None };
+        let initializing = Self { config, id, probe, unanswered: false, late: None, noise: None };
         ClientSession::Initializing(Box::new(initializing))
     }
 
@@ -328,11 +340,11 @@ impl Initializing {
                 Ok(Some(response)) if response.is_for(self.id) => self.answered(now, response, out),
                 Ok(Some(response)) => {
                     // A slow modern server: its answer counts if it refuses `initialize`.
-                    if let (Some((probe, _)), Ok(result)) = (&self.probe, &response.outcome)
+                    if let Some((probe, _)) = &self.probe
                         && response.id == Some(RequestId::Integer(*probe))
                     {
                         self.unanswered = false;
-                        self.late = discover_result(result).ok();
+                        self.late = response.outcome.ok().and_then(|r| discover_result(r).ok());
                     }
                     ClientSession::Initializing(self)
                 }
@@ -345,7 +357,8 @@ impl Initializing {
             // It exited on the probe, only later than others.
             Input::EndOfInput if self.probe.is_some() => {
                 let Self { config, .. } = *self;
-                let start = Start { config, next_id: FIRST_ID, probe: None, noise: None };
+                let start =
+                    Start { config, next_id: FIRST_ID, probe: None, modern: false, noise: None };
                 ClientSession::Start(start)
             }
             Input::EndOfInput => ended().into(),
@@ -485,6 +498,10 @@ fn discover_result(result: &RawValue) -> Result<DiscoverResult, String> {
     let mut read =
         read.map_err(|e| format!("the answer to `server/discover` is malformed: {e}"))?;
     read.cache = members.raw("cacheScope").and_then(|_| serde_json::from_str(result.get()).ok());
+    if matches!(members.string("cacheScope"), Ok(Some(scope)) if scope == "public") {
+        // Also where the hints beside it cannot be read.
+        read.cache.get_or_insert_with(|| CacheHints::public(0));
+    }
     Ok(read)
 }
 

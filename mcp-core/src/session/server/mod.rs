@@ -342,7 +342,7 @@ impl ServerSession {
         let allowed = match &self.state {
             ServerState::Initializing(initialize) => legacy::has_batches(&initialize.version),
             ServerState::Established(session) => legacy::has_batches(session.negotiated.version()),
-            _ => true,
+            _ => self.config.versions.iter().any(legacy::has_batches),
         };
         if !allowed {
             let error = ErrorObject::invalid_request("only MCP 2025-03-26 has batches");
