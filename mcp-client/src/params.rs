@@ -92,6 +92,13 @@ mod tests {
     }
 
     #[test]
+    fn meta_of_the_callers_own_is_refused() {
+        let error = object("m", &json!({ "_meta": {}, "x": 1 })).unwrap_err();
+        assert!(error.to_string().contains("`_meta`"), "{error}");
+        assert!(object("m", &json!({ "x": { "_meta": 1 } })).is_ok());
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
         for arguments in [json!([1]), json!("{"), json!(7), json!(true)] {
             let said = tool_call("a", &arguments).unwrap_err().to_string();

@@ -239,3 +239,28 @@ fn a_cancellation_is_sent_once_and_only_for_what_runs() {
     rig.receive(clock.now(), result(&json!({"content": []})).as_bytes());
     assert!(!rig.log.iter().any(|saw| matches!(saw, Saw::Response(_))));
 }
+
+#[test]
+fn a_server_that_has_answered_as_a_modern_one_is_never_initialized() {
+    for second in [Some(failed(2, -32601, &Value::Null)), None] {
+        let (mut rig, mut clock) = start(&Wants::preferring(&[PREMIUM]));
+        let sent = rig.receive(clock.now(), discovered(Some(json!([]))).as_bytes());
+        assert!(sent[0].contains("server/discover"), "{sent:?}");
+        let sent = match second {
+            Some(error) => rig.receive(clock.now(), error.as_bytes()),
+            None => {
+                clock.advance_to(rig.deadline().expect("a probe has a deadline"));
+                rig.wake(clock.now())
+            }
+        };
+        assert!(sent.is_empty() && matches!(rig.outcome(), Some(Saw::Closed { .. })), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_response_that_cannot_be_read_ends_its_call() {
+    let (mut rig, clock) = legacy("2025-11-25");
+    rig.call(clock.now(), "t", PATIENT);
+    rig.receive(clock.now(), br#"{"jsonrpc":"2.0","id":2,"result":null}"#);
+    assert_eq!(rig.established().map(|session| session.calls()), Some(0));
+}

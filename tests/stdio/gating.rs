@@ -364,3 +364,27 @@ async fn a_malformed_request_for_profiles_is_invalid_params() {
         stream.initialized(json!([STANDARD])).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_with_one_gate_that_stays_closed_does_not_exist_whatever_the_others_say() {
+    let server = Server::builder("vids", "1")
+        .profile(Profile::new(PREMIUM).tool(clip().requires(AUDITED)))
+        .profile(Profile::new(AUDITED))
+        .entitlement(async |_caller: Caller| Entitlement::only([PREMIUM]))
+        .build()
+        .unwrap();
+    let mut stream = Stream::silent(&server);
+    let answer = stream.ask(modern(call(1, "clip", json!({})))).await;
+    assert_refused(&answer, Some(json!(1)), INVALID_PARAMS, "unknown tool");
+}
+
+#[test]
+fn two_tools_of_one_name_in_different_profiles_are_a_mistake() {
+    let other = Tool::new("clip").description("another one").handler(async || "other");
+    let error = Server::builder("vids", "1")
+        .profile(Profile::new(PREMIUM).tool(clip()))
+        .profile(Profile::new(AUDITED).tool(other))
+        .build()
+        .unwrap_err();
+    assert!(error.to_string().contains("`clip`") && error.to_string().contains(AUDITED), "{error}");
+}

@@ -4,7 +4,8 @@ use mcp_core::{Principal, Tenant};
 use mcp_server::{Error, Server};
 use serde_json::{Value, json};
 use tokio::io::{
-    AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+    AsyncBufReadExt, AsyncWriteExt, BufReader, BufWriter, DuplexStream, ReadHalf, WriteHalf,
+    duplex, split,
 };
 use tokio::task::JoinHandle;
 
@@ -30,6 +31,8 @@ impl Stream {
         let server = server.clone();
         let served = tokio::spawn(async move {
             let (reader, writer) = split(theirs);
+            // A writer with a buffer of its own, as many have: what is not flushed does not arrive.
+            let writer = BufWriter::new(writer);
             server.serve_as(caller, Tenant::default(), reader, writer).await
         });
         Self { reader: BufReader::new(reader), writer, served }
