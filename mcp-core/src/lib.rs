@@ -22,6 +22,7 @@ mod principal;
 pub mod profile;
 pub mod session;
 pub mod types;
+pub mod uri_template;
 pub mod version;
 pub mod wire;
 
