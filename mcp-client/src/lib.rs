@@ -63,4 +63,6 @@ pub use notification::{Notifications, ServerNotification};
 pub use progress::Progress;
 pub use tools::Tools;
 pub use transport::child_process::{Ended, Ending, Exit};
-pub use transport::{ChildProcess, IntoTransport, Io, SpawnError, Stderr, Transport};
+pub use transport::{
+    ChildProcess, Direction, IntoTransport, Io, SpawnError, Stderr, Traced, Transport,
+};

@@ -1,20 +1,15 @@
 //! A server process whose messages are recorded and, on request, printed.
 //!
-//! [`Wire`] starts the server with the client crate's `ChildProcess` and puts a listener on both of
-//! its streams; the client gets them as an `Io`. The listener cuts the bytes into lines and knows
-//! nothing of what they mean.
+//! [`Wire`] starts the server with the client crate's `ChildProcess` and watches both of its streams,
+//! which the client gets. It knows nothing of what the messages mean.
 
-use std::io;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use mcp_client::transport::child_process::{RunningChild, StderrTail};
-use mcp_client::{ChildProcess, Ended, Error, Io};
+use mcp_client::{ChildProcess, Direction, Ended, Error, IntoTransport, Io, Traced, Transport};
 use serde::Deserialize;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::console::Paint;
 
@@ -34,15 +29,15 @@ impl Wire {
     /// # Errors
     ///
     /// [`Error::Transport`] when the program cannot be started.
-    pub fn start(server: &ChildProcess, trace: Trace) -> Result<(Self, Io), Error> {
+    pub fn start(server: &ChildProcess, trace: Trace) -> Result<(Self, Transport), Error> {
         let mut running = server.spawn().map_err(|error| Error::Transport(Box::new(error)))?;
         let (Some(input), Some(output)) = (running.take_input(), running.take_output()) else {
             return Err(Error::Closed("the server process has no streams".to_owned()));
         };
         let sent = Sent::default();
-        let output = Watched { stream: output, lines: Lines::new(trace, None) };
-        let input = Watched { stream: input, lines: Lines::new(trace, Some(sent.clone())) };
-        Ok((Self { running, sent }, Io::pair(output, input)))
+        let kept = sent.clone();
+        let streams = Io::pair(output, input).traced(move |message| hear(message, trace, &kept));
+        Ok((Self { running, sent }, streams))
     }
 
     /// The messages that left the client so far.
@@ -95,6 +90,7 @@ fn group_of(pid: u32) -> Option<u32> {
     rest.split_whitespace().nth(2)?.parse().ok()
 }
 
+/// The messages that left, as they left.
 #[derive(Debug, Clone, Default)]
 struct Sent(Arc<Mutex<Vec<String>>>);
 
@@ -104,105 +100,36 @@ impl Sent {
     }
 }
 
-/// A stream with a listener.
-struct Watched<S> {
-    stream: S,
-    lines: Lines,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.lines.hear(&buf.filled()[before..]);
-        Poll::Ready(Ok(()))
+/// What is kept of a message, and printed if somebody wants to see it.
+fn hear(message: Traced<'_>, trace: Trace, sent: &Sent) {
+    let text = String::from_utf8_lossy(message.bytes);
+    if let Some(paint) = trace {
+        print(paint, message.direction, &text, message.length);
+    }
+    if message.direction == Direction::Sent {
+        let mut sent = sent.lock();
+        if sent.len() < MOST_SENT {
+            sent.push(text.into_owned());
+        }
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.lines.hear(&bytes[..written]);
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-/// Puts lines together from pieces; keeps the beginning of a line only, since pictures are long.
-struct Lines {
-    trace: Trace,
-    /// Where whole lines go; `None` for what arrives, which is only printed.
-    sent: Option<Sent>,
-    line: Vec<u8>,
-    length: usize,
-}
-
-impl Lines {
-    fn new(trace: Trace, sent: Option<Sent>) -> Self {
-        Self { trace, sent, line: Vec::new(), length: 0 }
-    }
-
-    fn hear(&mut self, mut bytes: &[u8]) {
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-            self.take(&bytes[..end]);
-            self.finish();
-            bytes = &bytes[end + 1..];
-        }
-        self.take(bytes);
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        let most = if self.sent.is_some() { LONGEST_SENT } else { LONGEST_SHOWN };
-        let room = most.saturating_sub(self.line.len()).min(bytes.len());
-        self.line.extend_from_slice(&bytes[..room]);
-        self.length += bytes.len();
-    }
-
-    fn finish(&mut self) {
-        let line = String::from_utf8_lossy(&self.line).into_owned();
-        if let Some(paint) = self.trace {
-            self.print(paint, &line);
-        }
-        if let Some(sent) = &self.sent {
-            let mut sent = sent.lock();
-            if sent.len() < MOST_SENT {
-                sent.push(line);
-            }
-        }
-        self.line.clear();
-        self.length = 0;
-    }
-
-    fn print(&self, paint: Paint, line: &str) {
-        let arrow = if self.sent.is_some() { paint.cyan("→") } else { paint.green("←") };
-        let shown: String = line.chars().take(LONGEST_SHOWN).collect();
-        let shown = super::console::one_line(&shown);
-        if shown.len() < self.length {
-            eprintln!("{arrow} {shown} {}", paint.dim(&format!("… {} bytes", self.length)));
-        } else {
-            eprintln!("{arrow} {shown}");
-        }
+fn print(paint: Paint, direction: Direction, line: &str, length: usize) {
+    let arrow = match direction {
+        Direction::Sent => paint.cyan("→"),
+        Direction::Received => paint.green("←"),
+    };
+    let shown: String = line.chars().take(LONGEST_SHOWN).collect();
+    let shown = super::console::one_line(&shown);
+    if shown.len() < length {
+        eprintln!("{arrow} {shown} {}", paint.dim(&format!("… {length} bytes")));
+    } else {
+        eprintln!("{arrow} {shown}");
     }
 }
 
 const PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_SHOWN: usize = 1200;
-const LONGEST_SENT: usize = 64 << 10;
 const MOST_SENT: usize = 10_000;
 
 #[cfg(test)]
@@ -210,21 +137,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_put_together_from_pieces() {
-        let sent = Sent::default();
-        let mut lines = Lines::new(None, Some(sent.clone()));
-        for piece in ["{\"method\":", "\"a\"}\n{\"method\":\"b\"}", "\n{\"id\":1}\nrest"] {
-            lines.hear(piece.as_bytes());
-        }
-        let sent = sent.lock().clone();
-        assert_eq!(sent, ["{\"method\":\"a\"}", "{\"method\":\"b\"}", "{\"id\":1}"]);
-        assert_eq!(methods(&sent), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_long_line_is_kept_in_part() {
-        let mut lines = Lines::new(None, None);
-        lines.hear(&[b'x'; 100_000]);
-        assert_eq!((lines.line.len(), lines.length), (LONGEST_SHOWN, 100_000));
+    fn methods_are_named_once_in_their_order() {
+        let sent = ["{\"method\":\"a\"}", "{\"method\":\"b\"}", "{\"id\":1}", "{\"method\":\"a\"}"];
+        assert_eq!(methods(&sent.map(str::to_owned)), ["a", "b"]);
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::child_process::{ChildProcess, Ended, RunningChild, StderrTail};
 use super::io::{Reader, Writer};
+use super::trace::Watcher;
 use super::{Kind, Transport};
 use crate::text::one_line;
 
@@ -26,21 +27,31 @@ pub(crate) struct Link {
 pub(crate) struct Process {
     running: Option<RunningChild>,
     recipe: Option<Box<ChildProcess>>,
+    watcher: Option<Watcher>,
 }
 
 impl Link {
     /// Opens the connection; starts the server if it is a child process.
     pub(crate) fn open(transport: Transport) -> Result<Self, Error> {
-        match transport.0 {
-            Kind::Child(recipe) => Self::start(recipe),
+        let Transport { kind, watcher } = transport;
+        match kind {
+            Kind::Child(recipe) => Self::start(recipe, watcher),
             Kind::Io(io) => {
-                let process = Process { running: None, recipe: None };
-                Ok(Self { reader: io.reader, writer: Some(io.writer), process })
+                let process = Process { running: None, recipe: None, watcher };
+                Ok(Self::new(io.reader, io.writer, process))
             }
         }
     }
 
-    fn start(recipe: Box<ChildProcess>) -> Result<Self, Error> {
+    fn new(reader: Reader, writer: Writer, process: Process) -> Self {
+        let (reader, writer) = match &process.watcher {
+            Some(watcher) => (watcher.reader(reader), watcher.writer(writer)),
+            None => (reader, writer),
+        };
+        Self { reader, writer: Some(writer), process }
+    }
+
+    fn start(recipe: Box<ChildProcess>, watcher: Option<Watcher>) -> Result<Self, Error> {
         let failed = |error| Error::Transport(Box::new(error));
         let mut running = recipe.spawn().map_err(failed)?;
         let (input, output) = (running.take_input(), running.take_output());
@@ -53,8 +64,8 @@ impl Link {
             pid = running.id(),
             "server process started"
         );
-        let process = Process { running: Some(running), recipe: Some(recipe) };
-        Ok(Self { reader: Box::pin(output), writer: Some(Box::pin(input)), process })
+        let process = Process { running: Some(running), recipe: Some(recipe), watcher };
+        Ok(Self::new(Box::pin(output), Box::pin(input), process))
     }
 
     /// Ends the server and opens the connection anew.
@@ -67,8 +78,9 @@ impl Link {
                     .to_owned(),
             ));
         };
+        let watcher = process.watcher.clone();
         process.end().await;
-        Self::start(recipe)
+        Self::start(recipe, watcher)
     }
 
     /// Closes the streams.

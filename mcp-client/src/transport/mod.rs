@@ -7,11 +7,14 @@
 pub mod child_process;
 mod io;
 mod link;
+mod trace;
 
 pub use child_process::{ChildProcess, SpawnError, Stderr};
 pub use io::Io;
 pub(crate) use io::{Reader, Writer};
 pub(crate) use link::{LastWords, Link, Process};
+use trace::Watcher;
+pub use trace::{Direction, Traced};
 
 /// What [`ClientBuilder::connect`](crate::ClientBuilder::connect) takes: a way to reach a server.
 ///
@@ -19,11 +22,44 @@ pub(crate) use link::{LastWords, Link, Process};
 pub trait IntoTransport {
     /// Makes the transport; nothing is started or sent.
     fn into_transport(self) -> Transport;
+
+    /// Shows every message that leaves or arrives to `watch`, in the order of the wire.
+    ///
+    /// It is called while the connection is served and has to return at once: what takes time, such
+    /// as printing, belongs behind a channel. It sees also what is no message, and everything of
+    /// the handshake; a server that is started again is watched as before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_client::transport::{ChildProcess, Direction, IntoTransport};
+    ///
+    /// let server = ChildProcess::new("vidsrus-server").traced(|message| {
+    ///     let way = if message.direction == Direction::Sent { "->" } else { "<-" };
+    ///     tracing::debug!("{way} {}", String::from_utf8_lossy(message.bytes).escape_debug());
+    /// });
+    /// # let _ = server;
+    /// ```
+    fn traced(self, watch: impl Fn(Traced<'_>) + Send + Sync + 'static) -> Transport
+    where
+        Self: Sized,
+    {
+        let Transport { kind, watcher } = self.into_transport();
+        let watch = Watcher::new(watch);
+        let watcher = match watcher {
+            Some(first) => first.and(watch),
+            None => watch,
+        };
+        Transport { kind, watcher: Some(watcher) }
+    }
 }
 
 /// A way to reach a server, made by [`IntoTransport`].
 #[derive(Debug)]
-pub struct Transport(Kind);
+pub struct Transport {
+    kind: Kind,
+    watcher: Option<Watcher>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -39,12 +75,12 @@ impl IntoTransport for Transport {
 
 impl IntoTransport for ChildProcess {
     fn into_transport(self) -> Transport {
-        Transport(Kind::Child(Box::new(self)))
+        Transport { kind: Kind::Child(Box::new(self)), watcher: None }
     }
 }
 
 impl IntoTransport for Io {
     fn into_transport(self) -> Transport {
-        Transport(Kind::Io(self))
+        Transport { kind: Kind::Io(self), watcher: None }
     }
 }
