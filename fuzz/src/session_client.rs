@@ -212,6 +212,7 @@ impl Driver {
             match event {
                 ClientEvent::Response { call, .. } => take(open, call),
                 ClientEvent::InvalidResult { call, .. } => take(open, call),
+                ClientEvent::InputRequired { call, .. } => take(open, call),
                 ClientEvent::Progress { call, .. } => assert!(open.contains(&call)),
                 ClientEvent::ProfilesChanged(profiles) => {
                     assert!(config.policy.is_met_by(&profiles));

@@ -11,6 +11,7 @@
 
 pub mod capability;
 mod error;
+mod extension;
 pub mod framing;
 pub mod jsonrpc;
 mod limits;
@@ -27,6 +28,7 @@ pub mod version;
 pub mod wire;
 
 pub use error::{Error, ToolError};
+pub use extension::{ExtensionId, InvalidExtensionId};
 pub use limits::Limits;
 pub use negotiate::{Negotiated, NegotiatedParts, ServerFacts};
 pub use outbox::{Outbox, Route, Transmit};

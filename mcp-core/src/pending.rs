@@ -73,6 +73,10 @@ impl<T> Rows<T> {
         Some(row)
     }
 
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.rows.iter_mut().filter_map(|(_, row)| row.as_mut())
+    }
+
     fn iter(&self) -> impl Iterator<Item = (CallId, &T)> {
         self.rows.iter().zip(0..).filter_map(|((turn, row), slot)| {
             row.as_ref().map(|row| (CallId { slot, turn: *turn }, row))
@@ -175,6 +179,8 @@ pub(crate) struct Outgoing<T> {
     next_id: i64,
     /// No deadline lies before this; exact only after [`Outgoing::expire`].
     earliest: Option<Instant>,
+    /// Since when no limit counts.
+    paused: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -201,7 +207,7 @@ impl<T> Awaited<T> {
 
 impl<T> Outgoing<T> {
     pub(crate) fn starting_at(next_id: i64) -> Self {
-        Self { rows: Rows::default(), by_id: HashMap::new(), next_id, earliest: None }
+        Self { rows: Rows::default(), by_id: HashMap::new(), next_id, earliest: None, paused: None }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -222,6 +228,13 @@ impl<T> Outgoing<T> {
         let call = self.rows.insert(awaited);
         self.by_id.insert(id, call);
         call
+    }
+
+    /// The request of an id.
+    pub(crate) fn of_id(&mut self, id: &RequestId) -> Option<(CallId, &mut T)> {
+        let RequestId::Integer(id) = id else { return None };
+        let call = *self.by_id.get(id)?;
+        Some((call, &mut self.rows.get_mut(call)?.row))
     }
 
     /// Takes out the request that an answer belongs to.
@@ -247,14 +260,39 @@ impl<T> Outgoing<T> {
         Some((call, &mut awaited.row))
     }
 
+    /// Takes the limits off a request: from now on it may be silent for as long as it likes.
+    pub(crate) fn without_limits(&mut self, call: CallId) {
+        if let Some(awaited) = self.rows.get_mut(call) {
+            awaited.timeouts = Timeouts { idle: None, total: None };
+        }
+    }
+
+    /// Stops the clock of every request: the peer waits for us.
+    pub(crate) fn pause(&mut self, now: Instant) {
+        self.paused.get_or_insert(now);
+    }
+
+    /// Lets the clock go on; the time since [`Outgoing::pause`] counts for no limit.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        let Some(since) = self.paused.take() else { return };
+        let later = |then: Instant| {
+            then.checked_add(now.saturating_duration_since(then.max(since))).unwrap_or(now)
+        };
+        for awaited in self.rows.iter_mut() {
+            awaited.sent = later(awaited.sent);
+            awaited.heard = later(awaited.heard);
+        }
+        self.earliest = self.first_deadline();
+    }
+
     /// The next moment at which [`Outgoing::expire`] may have something to do.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.earliest
+        self.earliest.filter(|_| self.paused.is_none())
     }
 
     /// Takes out one request whose time is over.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<(CallId, i64, TimeoutKind, T)> {
-        if self.earliest.is_none_or(|earliest| earliest > now) {
+        if self.deadline().is_none_or(|earliest| earliest > now) {
             return None;
         }
         let due = self.rows.iter().find_map(|(call, awaited)| {
@@ -264,8 +302,12 @@ impl<T> Outgoing<T> {
             let (id, row) = self.abandon(call).expect("the row was just found");
             return Some((call, id, kind, row));
         }
-        self.earliest = self.rows.iter().filter_map(|(_, a)| a.deadline()).map(|d| d.0).min();
+        self.earliest = self.first_deadline();
         None
+    }
+
+    fn first_deadline(&self) -> Option<Instant> {
+        self.rows.iter().filter_map(|(_, awaited)| awaited.deadline()).map(|(at, _)| at).min()
     }
 
     /// Takes out every request: the connection is gone.
@@ -326,6 +368,30 @@ mod tests {
         outgoing.insert(start, limits(2, 5), ());
         assert!(matches!(outgoing.expire(start + SECOND * 2), Some((_, 1, TimeoutKind::Idle, ()))));
         assert!(outgoing.answered(&1.into()).is_none());
+    }
+
+    #[test]
+    fn time_in_a_pause_counts_for_no_limit() {
+        let start = Instant::now();
+        let mut outgoing = Outgoing::starting_at(1);
+        outgoing.insert(start, limits(2, 5), ());
+        outgoing.pause(start + SECOND);
+        let later = outgoing.insert(start + SECOND * 50, limits(2, 5), ());
+        assert!(outgoing.deadline().is_none() && outgoing.expire(start + SECOND * 90).is_none());
+        outgoing.resume(start + SECOND * 101);
+        assert_eq!(outgoing.deadline(), Some(start + SECOND * 102));
+        assert!(outgoing.expire(start + SECOND * 102).is_some());
+        let (call, ..) = outgoing.expire(start + SECOND * 103).unwrap();
+        assert_eq!(call, later);
+    }
+
+    #[test]
+    fn a_request_without_limits_never_expires() {
+        let start = Instant::now();
+        let mut outgoing = Outgoing::starting_at(1);
+        let call = outgoing.insert(start, limits(2, 5), ());
+        outgoing.without_limits(call);
+        assert!(outgoing.expire(start + SECOND * 100).is_none() && outgoing.deadline().is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use mcp_core::profile::ProfileUrl;
 use mcp_core::session::client::{ClientConfig, ClientEvent, ClientSession, Established, Input};
 use mcp_core::version::Era;
 use mcp_core::{CallId, Outbox, Timeouts};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::shown;
 
@@ -20,6 +20,8 @@ pub(crate) struct ClientRig {
     state: Option<ClientSession>,
     pub(crate) log: Vec<Saw>,
     calls: Vec<CallId>,
+    /// Requests of the server, answered or not.
+    asked: Vec<CallId>,
     out: Outbox,
     unsent: Vec<Vec<u8>>,
 }
@@ -51,6 +53,14 @@ pub(crate) enum Saw {
     TimedOut(String),
     Progress(f64),
     Notification(String),
+    InputRequired(String),
+    ExtensionResult(String),
+    /// The server asks: what names the request, and its method.
+    Asked(String, String),
+    Withdrawn(String),
+    Acknowledged,
+    Subscribed(String),
+    SubscriptionEnded(Option<String>),
     Noise(String),
 }
 
@@ -62,6 +72,7 @@ impl ClientRig {
             state: None,
             log: vec![Saw::Input("start")],
             calls: Vec::new(),
+            asked: Vec::new(),
             out,
             unsent: Vec::new(),
         };
@@ -73,10 +84,15 @@ impl ClientRig {
     /// Takes a frame in, and lists what is sent at once.
     pub(crate) fn receive(&mut self, now: Instant, frame: &[u8]) -> Vec<String> {
         self.log.push(Saw::Delivered(shown(frame)));
-        let Self { state, log, out, .. } = self;
+        let Self { state, log, out, asked, .. } = self;
         match state {
             Some(ClientSession::Established(established)) => {
-                established.handle(now, frame, out, |event| log.push(saw(event)));
+                established.handle(now, frame, out, |event| {
+                    if let ClientEvent::Request { asked: request, .. } = &event {
+                        asked.push(*request);
+                    }
+                    log.push(saw(event));
+                });
             }
             _ => self.handshake(now, Input::Frame(frame)),
         }
@@ -143,7 +159,7 @@ impl ClientRig {
         &mut self,
         now: Instant,
         method: &str,
-        params: &serde_json::Value,
+        params: &Value,
         timeouts: Timeouts,
     ) -> Vec<String> {
         self.log.push(Saw::Input("call"));
@@ -163,6 +179,15 @@ impl ClientRig {
         {
             let call = self.calls[which % self.calls.len()];
             established.cancel(call, None, &mut self.out);
+        }
+        self.settle()
+    }
+
+    /// Answers one of the server's requests, over or not.
+    pub(crate) fn respond(&mut self, now: Instant, which: usize, result: &Value) -> Vec<String> {
+        self.log.push(Saw::Input("respond"));
+        if let Some(ClientSession::Established(established)) = &mut self.state {
+            established.respond(now, self.asked[which], result, &mut self.out).unwrap();
         }
         self.settle()
     }
@@ -262,6 +287,17 @@ fn saw(event: ClientEvent<'_>) -> Saw {
         ClientEvent::TimedOut { kind, .. } => Saw::TimedOut(format!("{kind:?}")),
         ClientEvent::Progress { progress, .. } => Saw::Progress(progress.progress),
         ClientEvent::Notification { method, .. } => Saw::Notification(method.to_owned()),
+        ClientEvent::InputRequired { result, .. } => Saw::InputRequired(result.get().to_owned()),
+        ClientEvent::ExtensionResult { result_type, .. } => {
+            Saw::ExtensionResult(result_type.into_owned())
+        }
+        ClientEvent::Request { asked, request } => {
+            Saw::Asked(format!("{asked}"), request.kind.method().to_owned())
+        }
+        ClientEvent::Withdrawn { asked } => Saw::Withdrawn(format!("{asked}")),
+        ClientEvent::Acknowledged { .. } => Saw::Acknowledged,
+        ClientEvent::Subscribed { method, .. } => Saw::Subscribed(method.to_owned()),
+        ClientEvent::SubscriptionEnded { reason, .. } => Saw::SubscriptionEnded(reason),
         ClientEvent::ProfilesChanged(profiles) => Saw::Changed(names(profiles.iter())),
         ClientEvent::Noise(noise) => Saw::Noise(noise.to_string()),
         ClientEvent::Rejected(rejection) => {

@@ -8,7 +8,9 @@ mod harness;
 
 mod agreement;
 mod batches;
+mod client_asked;
 mod client_rules;
+mod client_subscriptions;
 mod era_detection;
 mod honest;
 mod hostile_client;

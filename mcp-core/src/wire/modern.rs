@@ -10,7 +10,7 @@ use super::{Members, Method, OpenObject};
 use crate::capability::ClientCapabilities;
 use crate::jsonrpc::ErrorObject;
 use crate::profile;
-use crate::types::Implementation;
+use crate::types::{Implementation, LoggingLevel, Meta};
 
 /// The requests that a modern client may send.
 pub const METHODS: &[Method] = &[Method::ToolsCall, Method::ToolsList, Method::ServerDiscover];
@@ -23,8 +23,18 @@ pub const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 pub const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// `_meta` key of the name and version of the server.
 pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+/// `_meta` key of the level from which on a request wants log messages.
+pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+/// `_meta` key that names the `subscriptions/listen` request to which a message belongs.
+pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 /// `_meta` key of the progress token, in both eras.
 pub const PROGRESS_TOKEN: &str = "progressToken";
+/// `_meta` key of the trace that a request belongs to, after W3C Trace Context.
+pub const TRACEPARENT: &str = "traceparent";
+/// `_meta` key of what vendors add to the trace, after W3C Trace Context.
+pub const TRACESTATE: &str = "tracestate";
+/// `_meta` key of what travels with the trace, after W3C Baggage.
+pub const BAGGAGE: &str = "baggage";
 /// `resultType` of a result that is final.
 pub const COMPLETE: &str = "complete";
 /// `resultType` of a result that asks for input.
@@ -79,18 +89,41 @@ impl<'a> RequestMeta<'a> {
     }
 }
 
+/// Whether a `_meta` key of a request is written by the library.
+pub fn is_reserved_in_requests(key: &str) -> bool {
+    [PROTOCOL_VERSION, CLIENT_INFO, CLIENT_CAPABILITIES, LOG_LEVEL, PROGRESS_TOKEN].contains(&key)
+        || key == profile::EXTENSION
+}
+
+/// Members of one request's `_meta`, besides what is the same in every request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OwnMeta<'a> {
+    pub(crate) progress_token: Option<i64>,
+    pub(crate) log_level: Option<LoggingLevel>,
+    /// What the caller adds; keys that the library writes are left out.
+    pub(crate) more: Option<&'a Meta>,
+}
+
 /// Begins `params` with `_meta`: what is the same in every request, encoded, and what is not.
 pub(crate) fn open_params<'a>(
     out: &'a mut Vec<u8>,
     encoded: &[u8],
-    progress_token: Option<i64>,
+    own: &OwnMeta<'_>,
 ) -> OpenObject<'a> {
     let mut params = OpenObject::new(out);
     params.name("_meta");
     let mut meta = OpenObject::new(params.out);
     meta.encoded(encoded);
-    if let Some(token) = progress_token {
+    if let Some(token) = own.progress_token {
         meta.member(PROGRESS_TOKEN, &token).expect("an integer is JSON");
+    }
+    if let Some(level) = own.log_level {
+        meta.member(LOG_LEVEL, &level).expect("a level is a JSON string");
+    }
+    for (key, value) in own.more.into_iter().flat_map(Meta::iter) {
+        if !is_reserved_in_requests(key) {
+            meta.member(key, value).expect("a tree of JSON is JSON");
+        }
     }
     meta.close();
     params

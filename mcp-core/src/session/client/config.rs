@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::capability::ClientCapabilities;
+use crate::extension::ExtensionId;
 use crate::limits::Limits;
 use crate::profile::{self, ClientPolicy, RequestedProfiles};
 use crate::types::{Implementation, RawObject};
@@ -24,6 +25,9 @@ pub struct ClientConfig {
     pub policy: ClientPolicy,
     /// How long a server may be silent on `server/discover` before it counts as legacy.
     pub probe_timeout: Duration,
+    /// Results of extensions that are neither final nor a question: the extension, and the
+    /// `resultType` of its results. They count where both sides declared the extension.
+    pub result_types: Vec<(ExtensionId, String)>,
     /// Bounds on what a server can make it hold.
     pub limits: Limits,
 }
@@ -38,6 +42,7 @@ impl ClientConfig {
             era: EraChoice::default(),
             policy: ClientPolicy::default(),
             probe_timeout: Duration::from_secs(10),
+            result_types: Vec::new(),
             limits: Limits::default(),
         }
     }

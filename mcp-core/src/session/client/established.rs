@@ -1,5 +1,6 @@
 //! The state in which calls are made.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,22 +8,25 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::ClientConfig;
+use super::event::{ClientEvent, noise};
 use super::handshake::described;
 use crate::jsonrpc::{
-    self, ErrorCode, ErrorObject, InvalidMessage, Message, Request, RequestId, Response, shown,
+    self, ErrorCode, InvalidMessage, Message, Notification, RequestId, Response, shown,
 };
 use crate::negotiate::ServerFacts;
 use crate::outbox::{Outbox, Route};
-use crate::pending::{CallId, Outgoing, TimeoutKind, Timeouts};
+use crate::pending::{CallId, Incoming, Outgoing, Timeouts};
 use crate::profile::{
     self, Answer, Declaration, NegotiatedProfiles, Offer, Reason, Rejection, RejectionKind,
     RequestedProfiles,
 };
 use crate::session::frame::{self, Text};
-use crate::types::{CancelledNotificationParams, ProgressNotificationParams, ProgressToken};
+use crate::types::{
+    CancelledNotificationParams, LoggingLevel, Meta, ProgressNotificationParams, ProgressToken,
+};
 use crate::version::{Era, ProtocolVersion};
-use crate::wire::modern::{self, COMPLETE};
-use crate::wire::{EncodeError, Members, Method, legacy};
+use crate::wire::modern::{self, OwnMeta};
+use crate::wire::{EncodeError, Members, legacy};
 
 /// What client and server agreed on, as the client knows it.
 #[derive(Debug, Clone)]
@@ -72,64 +76,61 @@ impl Agreed {
     }
 }
 
-/// Something that a server's message means.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ClientEvent<'m> {
-    /// A call was answered; what the profiles require was checked before.
-    Response {
-        /// The call.
-        call: CallId,
-        /// Its raw result, or the server's error.
-        outcome: Result<&'m RawValue, ErrorObject>,
-    },
-    /// A call was answered with something that is no valid result.
-    InvalidResult {
-        /// The call.
-        call: CallId,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// A time limit of a call ran out; the server has been told to stop.
-    TimedOut {
-        /// The call.
-        call: CallId,
-        /// Which limit it was.
-        kind: TimeoutKind,
-    },
-    /// A call reports progress.
-    Progress {
-        /// The call.
-        call: CallId,
-        /// How far it is.
-        progress: ProgressNotificationParams,
-    },
-    /// A notification that concerns no call.
-    Notification {
-        /// The method's name.
-        method: &'m str,
-        /// Its parameters.
-        params: Members<'m>,
-    },
-    /// The set in force changed (modern era); the required profiles are still in it.
-    ProfilesChanged(NegotiatedProfiles),
-    /// The server sent something that is no message, or that it may not send.
-    Noise(InvalidMessage),
-    /// A required profile was lost: close the connection, nothing more may be sent.
-    Rejected(Box<Rejection>),
+/// How a request is made, besides its method and parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestOptions<'a> {
+    /// How long the answer may take.
+    pub timeouts: Timeouts,
+    /// The least grave log messages to hear of while it runs; written in the modern era only, where
+    /// the level is a matter of the request (2026-07-28, server/utilities/logging).
+    pub log_level: Option<LoggingLevel>,
+    /// What else stands in `_meta`, for instance [`traceparent`](modern::TRACEPARENT); keys that
+    /// the library writes are left out.
+    pub meta: Option<&'a Meta>,
+}
+
+impl From<Timeouts> for RequestOptions<'_> {
+    fn from(timeouts: Timeouts) -> Self {
+        Self { timeouts, log_level: None, meta: None }
+    }
 }
 
 /// The session in which calls are made: the required profiles are confirmed.
 #[derive(Debug)]
 pub struct Established {
-    config: Arc<ClientConfig>,
-    agreed: Agreed,
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) agreed: Agreed,
     /// What every modern request asks for: exactly what was confirmed.
     requested: RequestedProfiles,
     /// Members of every modern request's `_meta`, encoded.
     encoded_meta: Box<[u8]>,
-    calls: Outgoing<()>,
-    rejected: bool,
+    pub(super) calls: Outgoing<Purpose>,
+    /// Requests of the server, each with its length, and how long they are together.
+    pub(super) asked: Incoming<usize>,
+    pub(super) asked_bytes: usize,
+    pub(super) rejected: bool,
+}
+
+/// What a request is for, as far as it decides what may come of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Its result is final.
+    Plain,
+    /// The server may ask for input instead of answering it.
+    MayAsk,
+    /// It opens a subscription.
+    Listen { acknowledged: bool },
+}
+
+impl Purpose {
+    fn of(method: &str, era: Era) -> Self {
+        match method {
+            // 2026-07-28, basic/patterns/mrtr, "Supported Requests".
+            "tools/call" | "prompts/get" | "resources/read" => Self::MayAsk,
+            "subscriptions/listen" if era == Era::Modern => Self::Listen { acknowledged: false },
+            _ => Self::Plain,
+        }
+    }
 }
 
 impl Established {
@@ -140,8 +141,16 @@ impl Established {
         requested: RequestedProfiles,
         encoded_meta: Box<[u8]>,
     ) -> Self {
-        let calls = Outgoing::starting_at(next_id);
-        Self { config, agreed, requested, encoded_meta, calls, rejected: false }
+        Self {
+            config,
+            agreed,
+            requested,
+            encoded_meta,
+            calls: Outgoing::starting_at(next_id),
+            asked: Incoming::default(),
+            asked_bytes: 0,
+            rejected: false,
+        }
     }
 
     /// What client and server agreed on.
@@ -156,41 +165,69 @@ impl Established {
 
     /// Writes a request.
     ///
-    /// `params` must serialise as an object; `_meta` is added by the library.
+    /// `params` must serialise as an object; `_meta` is added by the library. The time limits of
+    /// `subscriptions/listen` count until it is acknowledged.
     ///
     /// # Errors
     /// `params` cannot be written, or a required profile was lost; nothing was written.
-    pub fn request<P: Serialize + ?Sized>(
+    pub fn request<'o, P: Serialize + ?Sized>(
         &mut self,
         now: Instant,
         method: &str,
         params: &P,
-        timeouts: Timeouts,
+        options: impl Into<RequestOptions<'o>>,
         out: &mut Outbox,
     ) -> Result<CallId, EncodeError> {
         if self.rejected {
             return Err(EncodeError::Rejected);
         }
+        let RequestOptions { timeouts, log_level, meta } = options.into();
         let id = self.calls.next_id();
-        let meta = &self.encoded_meta;
+        let era = self.agreed.era;
+        let own = OwnMeta {
+            progress_token: Some(id),
+            log_level: log_level.filter(|_| era == Era::Modern),
+            more: meta,
+        };
+        let encoded = &self.encoded_meta;
         out.message(Route::Connection, |out| {
             let start = out.len();
             jsonrpc::open_request(out, &RequestId::Integer(id), method);
-            let written = modern::open_params(out, meta, Some(id)).close_with(params);
+            let written = modern::open_params(out, encoded, &own).close_with(params);
             match written {
                 Ok(()) => jsonrpc::close(out),
                 Err(_) => out.truncate(start),
             }
             written
         })?;
-        Ok(self.calls.insert(now, timeouts, ()))
+        Ok(self.calls.insert(now, timeouts, Purpose::of(method, era)))
+    }
+
+    /// Writes a notification.
+    ///
+    /// # Errors
+    /// `params` cannot be written, or a required profile was lost; nothing was written.
+    pub fn notify<P: Serialize + ?Sized>(
+        &mut self,
+        method: &str,
+        params: Option<&P>,
+        out: &mut Outbox,
+    ) -> Result<(), EncodeError> {
+        if self.rejected {
+            return Err(EncodeError::Rejected);
+        }
+        out.message(Route::Connection, |out| {
+            let start = out.len();
+            jsonrpc::write_notification(out, method, params).inspect_err(|_| out.truncate(start))
+        })?;
+        Ok(())
     }
 
     /// Forgets a call and tells the server to stop; nothing is said about a call that is over, nor
     /// after [`ClientEvent::Rejected`].
     pub fn cancel(&mut self, call: CallId, reason: Option<&str>, out: &mut Outbox) {
         let abandoned = self.calls.abandon(call).filter(|_| !self.rejected);
-        if let Some((id, ())) = abandoned {
+        if let Some((id, _)) = abandoned {
             send_cancelled(id, reason, out);
         }
     }
@@ -207,7 +244,7 @@ impl Established {
         out: &mut Outbox,
         mut events: impl FnMut(ClientEvent<'static>),
     ) {
-        while let Some((call, id, kind, ())) = self.calls.expire(now) {
+        while let Some((call, id, kind, _)) = self.calls.expire(now) {
             if !self.rejected {
                 send_cancelled(id, Some("timed out"), out);
             }
@@ -224,11 +261,15 @@ impl Established {
         mut events: impl FnMut(ClientEvent<'m>),
     ) {
         match frame::decode(bytes, &self.config.limits) {
-            Ok(Text::Message(message, _)) => self.message(now, message, out, &mut events),
+            Ok(Text::Message(message, text)) => {
+                self.message(now, message, text.len(), out, &mut events);
+            }
             Ok(Text::Batch(batch)) if legacy::has_batches(&self.agreed.version) => {
-                for (message, _) in batch {
+                for (message, text) in batch {
                     match message {
-                        Ok(message) => self.message(now, message, out, &mut events),
+                        Ok(message) => {
+                            self.message(now, message, text.len(), out, &mut events);
+                        }
                         Err(noise) => events(ClientEvent::Noise(noise)),
                     }
                 }
@@ -238,7 +279,7 @@ impl Established {
                 // A response that cannot be read is one all the same: nobody waits for another.
                 let answered =
                     invalid.id.as_ref().filter(|_| !invalid.answerable && !self.rejected);
-                if let Some((call, ())) = answered.and_then(|id| self.calls.answered(id)) {
+                if let Some((call, _)) = answered.and_then(|id| self.calls.answered(id)) {
                     let problem = invalid.error.message.to_string();
                     events(ClientEvent::InvalidResult { call, problem });
                 }
@@ -253,15 +294,18 @@ impl Established {
         frame::too_long(&self.config.limits)
     }
 
-    /// Takes out every call: the connection is gone.
+    /// Takes out every call, and forgets what the server asked: the connection is gone.
     pub fn take_calls(&mut self) -> Vec<CallId> {
-        self.calls.clear().into_iter().map(|(call, ())| call).collect()
+        self.asked.clear();
+        self.asked_bytes = 0;
+        self.calls.clear().into_iter().map(|(call, _)| call).collect()
     }
 
     fn message<'m>(
         &mut self,
         now: Instant,
         message: Message<'m>,
+        bytes: usize,
         out: &mut Outbox,
         events: &mut impl FnMut(ClientEvent<'m>),
     ) {
@@ -270,17 +314,14 @@ impl Established {
         }
         match message {
             Message::Response(response) => self.response(response, events),
-            Message::Notification(notification) => match &*notification.method {
-                "notifications/progress" => self.progress(now, notification.params, events),
-                _ => {
-                    // A method name with escapes is none that the protocol has.
-                    if let std::borrow::Cow::Borrowed(method) = notification.method {
-                        let params = notification.params.unwrap_or_default();
-                        events(ClientEvent::Notification { method, params });
-                    }
-                }
+            Message::Notification(Notification { method, params }) => match &*method {
+                "notifications/progress" => self.progress(now, params, events),
+                "notifications/cancelled" => self.cancelled(now, params, events),
+                _ => self.notification(&method, params, events),
             },
-            Message::Request(request) => self.request_of_server(&request, out, events),
+            Message::Request(request) => {
+                self.request_of_server(now, request, bytes, out, events);
+            }
         }
     }
 
@@ -293,15 +334,23 @@ impl Established {
             return events(noise(said));
         };
         // The answer to a call that was cancelled meanwhile is left alone.
-        let Some((call, ())) = self.calls.answered(&id) else { return };
+        let Some((call, purpose)) = self.calls.answered(&id) else { return };
         let outcome = match response.outcome {
-            Ok(result) if self.agreed.era == Era::Modern => match self.check(result, events) {
-                Checked::Valid => Ok(result),
-                Checked::Invalid(problem) => {
-                    return events(ClientEvent::InvalidResult { call, problem });
+            Ok(result) if self.agreed.era == Era::Modern => {
+                match self.check(result, purpose, events) {
+                    Checked::Complete => Ok(result),
+                    Checked::InputRequired => {
+                        return events(ClientEvent::InputRequired { call, result });
+                    }
+                    Checked::Extension(result_type) => {
+                        return events(ClientEvent::ExtensionResult { call, result_type, result });
+                    }
+                    Checked::Invalid(problem) => {
+                        return events(ClientEvent::InvalidResult { call, problem });
+                    }
+                    Checked::Rejected(rejection) => return self.reject(rejection, events),
                 }
-                Checked::Rejected(rejection) => return self.reject(rejection, events),
-            },
+            }
             Err(error)
                 if error.code == ErrorCode::PROFILES_NOT_AGREED
                     && self.config.policy.has_requirements() =>
@@ -319,32 +368,53 @@ impl Established {
     fn check<'m>(
         &mut self,
         result: &'m RawValue,
+        purpose: Purpose,
         events: &mut impl FnMut(ClientEvent<'m>),
-    ) -> Checked {
+    ) -> Checked<'m> {
         let members = match Members::read(Some(result)) {
             Ok(members) => members,
             Err(problem) => return self.unreadable(problem.to_string()),
         };
-        // The answer about profiles first: nothing else about a result excuses a missing one.
-        match self.check_profiles(&members, events) {
-            Checked::Valid => {}
-            failed => return failed,
+        // The answer about profiles first: nothing else about a result excuses a missing one. A
+        // subscription gave it when it was acknowledged; its end need not repeat it.
+        let answered_before = purpose == (Purpose::Listen { acknowledged: true })
+            && Members::read(members.raw("_meta"))
+                .is_ok_and(|meta| meta.raw(profile::EXTENSION).is_none());
+        if !answered_before {
+            match self.check_profiles(&members, events) {
+                Checked::Complete => {}
+                failed => return failed,
+            }
         }
         match members.string("resultType") {
-            Ok(None) => Checked::Valid,
-            Ok(Some(kind)) if kind == COMPLETE => Checked::Valid,
+            Ok(None) => Checked::Complete,
+            Ok(Some(kind)) if kind == modern::COMPLETE => Checked::Complete,
+            Ok(Some(kind)) if kind == modern::INPUT_REQUIRED => match purpose {
+                Purpose::MayAsk => Checked::InputRequired,
+                _ => Checked::Invalid("this request cannot be answered with a question".to_owned()),
+            },
+            Ok(Some(kind)) if self.is_of_an_extension(&kind) => Checked::Extension(kind),
             Ok(Some(kind)) => Checked::Invalid(format!("unknown `resultType` {:?}", shown(&kind))),
             Err(problem) => Checked::Invalid(problem.to_string()),
         }
     }
 
-    fn check_profiles<'m>(
+    /// Whether an extension that both sides declared answers with results of this type.
+    fn is_of_an_extension(&self, result_type: &str) -> bool {
+        self.config.result_types.iter().any(|(extension, known)| {
+            known == result_type
+                && self.agreed.server.capabilities.extension(extension.as_str()).is_some()
+        })
+    }
+
+    /// Checks the answer about profiles of a result, or of an acknowledgement.
+    pub(super) fn check_profiles<'m>(
         &mut self,
         members: &Members<'_>,
         events: &mut impl FnMut(ClientEvent<'m>),
-    ) -> Checked {
+    ) -> Checked<'m> {
         if !self.config.policy.is_aware() {
-            return Checked::Valid;
+            return Checked::Complete;
         }
         let meta = match Members::read(members.raw("_meta")) {
             Ok(meta) => meta,
@@ -361,7 +431,7 @@ impl Established {
                     self.agreed.profiles = profiles.clone();
                     events(ClientEvent::ProfilesChanged(profiles));
                 }
-                Checked::Valid
+                Checked::Complete
             }
             Err(rejection) => Checked::Rejected(rejection),
         }
@@ -369,7 +439,7 @@ impl Established {
 
     /// What a result is that cannot be read as far as its answer about profiles: with requirements
     /// it is one without them.
-    fn unreadable(&self, problem: String) -> Checked {
+    fn unreadable<'m>(&self, problem: String) -> Checked<'m> {
         match self.config.policy.has_requirements() {
             true => {
                 let kind = RejectionKind::Malformed(problem);
@@ -383,7 +453,11 @@ impl Established {
         self.config.policy.rejection(kind, &self.requested, answer, &self.agreed.offer)
     }
 
-    fn reject<'m>(&mut self, rejection: Rejection, events: &mut impl FnMut(ClientEvent<'m>)) {
+    pub(super) fn reject<'m>(
+        &mut self,
+        rejection: Rejection,
+        events: &mut impl FnMut(ClientEvent<'m>),
+    ) {
         self.rejected = true;
         let server = self.agreed.server.server_info.as_ref();
         let rejection = described(rejection, server, Some(self.agreed.version.clone()));
@@ -402,46 +476,20 @@ impl Established {
         };
         // Progress of a call that is over comes too late to matter.
         if let ProgressToken::Integer(id) = progress.progress_token
-            && let Some((call, ())) = self.calls.heard_of(id, now)
+            && let Some((call, _)) = self.calls.heard_of(id, now)
         {
             events(ClientEvent::Progress { call, progress });
         }
     }
-
-    fn request_of_server<'m>(
-        &self,
-        request: &Request<'m>,
-        out: &mut Outbox,
-        events: &mut impl FnMut(ClientEvent<'m>),
-    ) {
-        // 2026-07-28, basic/transports/stdio: servers write no requests, clients no responses.
-        if self.agreed.era == Era::Modern {
-            let said = format!("a server must not send requests: {}", shown(&request.method));
-            return events(noise(said));
-        }
-        out.message(Route::Connection, |out| {
-            if request.method == Method::Ping.as_str() {
-                jsonrpc::write_empty(out, &request.id);
-            } else {
-                let error = ErrorObject::method_not_found(&request.method);
-                jsonrpc::write_error(out, Some(&request.id), &error);
-            }
-        });
-    }
 }
 
-enum Checked {
-    Valid,
+/// What a result turned out to be.
+pub(super) enum Checked<'m> {
+    Complete,
+    InputRequired,
+    Extension(Cow<'m, str>),
     Invalid(String),
     Rejected(Rejection),
-}
-
-fn noise<'m>(said: impl Into<std::borrow::Cow<'static, str>>) -> ClientEvent<'m> {
-    ClientEvent::Noise(InvalidMessage {
-        id: None,
-        error: ErrorObject::invalid_request(said),
-        answerable: false,
-    })
 }
 
 fn send_cancelled(id: i64, reason: Option<&str>, out: &mut Outbox) {

@@ -24,6 +24,7 @@ use crate::types::{
     InitializeResult, Meta,
 };
 use crate::version::{Era, ProtocolVersion};
+use crate::wire::modern::OwnMeta;
 use crate::wire::{Members, Method, modern};
 
 /// `server/discover` is on its way, or the connection has to be made anew.
@@ -112,7 +113,7 @@ impl Start {
         let meta = modern_meta(&config, &asked.version, &asked.profiles);
         out.message(Route::Connection, |out| {
             jsonrpc::open_request(out, &id.into(), Method::ServerDiscover.as_str());
-            modern::open_params(out, &meta, None).close();
+            modern::open_params(out, &meta, &OwnMeta::default()).close();
             jsonrpc::close(out);
         });
         let deadline = now.checked_add(config.probe_timeout);

@@ -13,15 +13,20 @@
 //!
 //! Era detection on stdio follows 2026-07-28, basic/transports/stdio, "Backward Compatibility".
 
+mod asked;
 mod config;
 mod established;
+mod event;
 mod handshake;
+mod subscription;
 
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use asked::{InputKind, ServerRequest};
 pub use config::{ClientConfig, EraChoice};
-pub use established::{Agreed, ClientEvent, Established};
+pub use established::{Agreed, Established, RequestOptions};
+pub use event::ClientEvent;
 pub use handshake::{Discovered, Initializing, Start};
 
 use crate::error::Error;
