@@ -314,10 +314,12 @@ impl Established {
         }
         match message {
             Message::Response(response) => self.response(response, events),
-            Message::Notification(Notification { method, params }) => match &*method {
-                "notifications/progress" => self.progress(now, params, events),
-                "notifications/cancelled" => self.cancelled(now, params, events),
-                _ => self.notification(&method, params, events),
+            Message::Notification(Notification { method, params }) => match method {
+                Cow::Borrowed("notifications/progress") => self.progress(now, params, events),
+                Cow::Borrowed("notifications/cancelled") => self.cancelled(now, params, events),
+                Cow::Borrowed(method) => self.notification(method, params, events),
+                // A method name with escapes is none that the protocol has.
+                Cow::Owned(_) => {}
             },
             Message::Request(request) => {
                 self.request_of_server(now, request, bytes, out, events);

@@ -3,8 +3,6 @@
 //! Spec: 2026-07-28, basic/patterns/subscriptions. Nothing of a subscription is delivered before
 //! its acknowledgement, and that not before its answer about profiles has been checked.
 
-use std::borrow::Cow;
-
 use super::Established;
 use super::established::{Checked, Purpose};
 use super::event::{ClientEvent, noise};
@@ -16,12 +14,10 @@ impl Established {
     /// A notification that is neither about progress nor a cancellation.
     pub(super) fn notification<'m>(
         &mut self,
-        method: &Cow<'m, str>,
+        method: &'m str,
         params: Option<Members<'m>>,
         events: &mut impl FnMut(ClientEvent<'m>),
     ) {
-        // A method name with escapes is none that the protocol has.
-        let &Cow::Borrowed(method) = method else { return };
         let params = params.unwrap_or_default();
         let tag = match self.agreed.era() {
             Era::Modern => match tag(&params) {
