@@ -4,6 +4,7 @@
 //! express (infinite, not a number) is an error and never becomes `null`.
 
 use serde::{Serializer, ser::Error};
+use serde_json::Value;
 
 /// The bound below which every whole `f64` has an exact integer.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -30,6 +31,11 @@ pub(super) fn serialize_option<S: Serializer>(
         Some(value) => serialize(value, serializer),
         None => serializer.serialize_none(),
     }
+}
+
+/// The number as a JSON value; what JSON cannot express becomes `null`.
+pub(super) fn to_value(value: f64) -> Value {
+    serialize(&value, serde_json::value::Serializer).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -195,6 +195,13 @@ pub(super) fn present<'de, D: Deserializer<'de>>(
     Box::<RawValue>::deserialize(deserializer).map(|raw| Some(one_line(raw)))
 }
 
+/// Decodes a field that has to be there, whatever its value.
+pub(super) fn raw_line<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Box<RawValue>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(one_line)
+}
+
 /// Compares raw values by their text.
 pub(super) fn same_text(a: Option<&RawValue>, b: Option<&RawValue>) -> bool {
     a.map(RawValue::get) == b.map(RawValue::get)

@@ -3,16 +3,14 @@
 //! Arguments and structured content stay JSON text, so that they are decoded once, into the type that
 //! a handler or caller wants, and are never built as a tree on the way.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{self, MapAccess, value::MapAccessDeserializer},
-};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
 use super::super::{
     ContentBlock, Meta, RawObjectError,
+    params::{Text, check_object, check_objects, from_object},
     raw::{Kind, kind_of, one_line, present, same_text},
 };
 
@@ -95,33 +93,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for CallToolRequestParamsRef<'a> {
             #[serde(borrow, default)]
             request_state: Option<Text<'a>>,
         }
-        // Serde borrows a `Cow` directly in a field, but not inside an `Option`.
-        #[derive(Deserialize)]
-        #[serde(transparent)]
-        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-        struct ParamsVisitor;
-        impl<'de> de::Visitor<'de> for ParamsVisitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the params of tools/call: an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Fields<'de>, A::Error> {
-                Fields::deserialize(MapAccessDeserializer::new(map))
-            }
-        }
-
-        // A struct could be decoded from an array too, which MCP does not allow for params.
-        let fields = deserializer.deserialize_map(ParamsVisitor)?;
-        for (name, value) in
-            [("arguments", fields.arguments), ("inputResponses", fields.input_responses)]
-        {
-            if let Some(raw) = value {
-                check_object(name, raw).map_err(de::Error::custom)?;
-            }
-        }
+        let fields: Fields<'de> = from_object(deserializer, "the params of tools/call: an object")?;
+        check_objects([
+            ("arguments", fields.arguments),
+            ("inputResponses", fields.input_responses),
+        ])
+        .map_err(de::Error::custom)?;
         Ok(Self {
             name: fields.name,
             arguments: fields.arguments,
@@ -219,25 +196,6 @@ fn owned_arguments<'de, D: Deserializer<'de>>(
         check_object("arguments", raw).map_err(de::Error::custom)?;
     }
     Ok(raw.map(one_line))
-}
-
-/// A field that has to be an object and is not.
-struct NotAnObject {
-    field: &'static str,
-    found: Kind,
-}
-
-impl fmt::Display for NotAnObject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is {}, expected an object", self.field, self.found.name())
-    }
-}
-
-fn check_object(field: &'static str, raw: &RawValue) -> Result<(), NotAnObject> {
-    match kind_of(raw) {
-        Kind::Object => Ok(()),
-        found => Err(NotAnObject { field, found }),
-    }
 }
 
 #[cfg(test)]
