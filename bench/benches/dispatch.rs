@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use mcp_core::capability::{ServerCapabilities, ToolsCapability};
 use mcp_core::profile::{
     Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy, ProfileUrl,
 };
@@ -62,6 +63,7 @@ struct Server {
 impl Server {
     fn new(profiles: Profiles) -> Self {
         let mut config = ServerConfig::new(Implementation::new("bench", "1"));
+        config.capabilities = ServerCapabilities::new().with_tools(ToolsCapability::new());
         config.asks_entitlement = matches!(profiles, Profiles::Asked);
         config.profiles = match profiles {
             Profiles::None => None,

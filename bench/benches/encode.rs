@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use mcp_core::capability::{ServerCapabilities, ToolsCapability};
 use mcp_core::session::server::{ServerConfig, ServerEvent, ServerSession};
 use mcp_core::types::{CacheHints, CallToolResult, Implementation, ListToolsResult, Schema, Tool};
 use mcp_core::{CallId, Outbox, Principal, Tenant};
@@ -45,8 +46,9 @@ struct Server {
 
 impl Server {
     fn new() -> Self {
-        let config = Arc::new(ServerConfig::new(Implementation::new("bench", "1")));
-        let session = ServerSession::new(config, Principal::local(), Tenant::default());
+        let mut config = ServerConfig::new(Implementation::new("bench", "1"));
+        config.capabilities = ServerCapabilities::new().with_tools(ToolsCapability::new());
+        let session = ServerSession::new(Arc::new(config), Principal::local(), Tenant::default());
         Self { session, out: Outbox::default() }
     }
 

@@ -12,6 +12,9 @@
 
 use std::sync::Arc;
 
+use mcp_core::capability::{
+    PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
+};
 use mcp_core::jsonrpc::{ErrorObject, Message};
 use mcp_core::profile::{
     Declaration, DeclaredProfile, Entitlement, MinMcpVersion, NegotiatedProfiles, ProfilePolicy,
@@ -29,8 +32,13 @@ const A: &str = "https://h/a";
 const B: &str = "https://h/b";
 const C: &str = "https://h/c";
 
-const LIMITS: Limits =
-    Limits { line_bytes: 4096, nesting: 16, pending_requests: 8, pending_bytes: 2048 };
+const LIMITS: Limits = Limits {
+    line_bytes: 4096,
+    nesting: 16,
+    pending_requests: 8,
+    pending_bytes: 2048,
+    subscriptions: 4,
+};
 
 /// Frames that get far; `#` stands for the id.
 const TEMPLATES: &[&str] = &[
@@ -78,6 +86,12 @@ impl Driver {
     fn new(kind: u8) -> Self {
         let mut config = ServerConfig::new(Implementation::new("s", "1"));
         config.limits = LIMITS;
+        config.capabilities = ServerCapabilities::new()
+            .with_tools(ToolsCapability::new().with_list_changed(true))
+            .with_resources(ResourcesCapability::new().with_subscribe(true))
+            .with_prompts(PromptsCapability::new())
+            .with_completions()
+            .with_logging();
         config.profiles = (kind & 3 != 0).then(|| policy(kind));
         config.asks_entitlement = kind & 4 != 0;
         match (kind >> 3) & 3 {

@@ -239,6 +239,22 @@ impl ErrorObject {
     pub fn unknown_tool(name: &str) -> Self {
         Self::invalid_params(format!("unknown tool: {}", shown(name)))
     }
+
+    /// `-32602`: no prompt of this name exists for this caller.
+    pub fn unknown_prompt(name: &str) -> Self {
+        Self::invalid_params(format!("unknown prompt: {}", shown(name)))
+    }
+
+    /// `-32002`: there is no such resource; modern clients are answered with `-32602`.
+    pub fn resource_not_found() -> Self {
+        Self::new(ErrorCode::RESOURCE_NOT_FOUND, "resource not found")
+    }
+
+    /// [`resource_not_found`](Self::resource_not_found), with the URI.
+    pub fn resource_not_found_at(uri: &str) -> Self {
+        let data = serde_json::json!({ "uri": shown(uri) });
+        Self::resource_not_found().with_data(&data)
+    }
 }
 
 impl PartialEq for ErrorObject {

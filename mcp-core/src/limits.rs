@@ -19,6 +19,8 @@ pub struct Limits {
     pub pending_requests: usize,
     /// Most bytes of messages that wait: for a decision, or for the peer to read. Default: 64 MiB.
     pub pending_bytes: usize,
+    /// Most resources and streams that the peer can be subscribed to at a time. Default: 1,024.
+    pub subscriptions: usize,
 }
 
 impl Default for Limits {
@@ -28,6 +30,7 @@ impl Default for Limits {
             nesting: 64,
             pending_requests: 1024,
             pending_bytes: 64 * 1024 * 1024,
+            subscriptions: 1024,
         }
     }
 }

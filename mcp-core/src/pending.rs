@@ -58,6 +58,11 @@ impl<T> Rows<T> {
         }
     }
 
+    fn get(&self, call: CallId) -> Option<&T> {
+        let (turn, row) = self.rows.get(call.slot as usize)?;
+        row.as_ref().filter(|_| *turn == call.turn)
+    }
+
     fn get_mut(&mut self, call: CallId) -> Option<&mut T> {
         let (turn, row) = self.rows.get_mut(call.slot as usize)?;
         row.as_mut().filter(|_| *turn == call.turn)
@@ -235,6 +240,16 @@ impl<T> Outgoing<T> {
         let RequestId::Integer(id) = id else { return None };
         let call = *self.by_id.get(id)?;
         Some((call, &mut self.rows.get_mut(call)?.row))
+    }
+
+    /// Whether a request still waits for its answer.
+    pub(crate) fn contains(&self, call: CallId) -> bool {
+        self.rows.get(call).is_some()
+    }
+
+    /// The requests whose row is as wanted.
+    pub(crate) fn find_all(&self, wanted: impl Fn(&T) -> bool) -> Vec<CallId> {
+        self.rows.iter().filter(|(_, awaited)| wanted(&awaited.row)).map(|(call, _)| call).collect()
     }
 
     /// Takes out the request that an answer belongs to.

@@ -17,5 +17,6 @@ mod hostile_client;
 mod hostile_server;
 mod invariants;
 mod properties;
+mod server_features;
 mod server_rules;
 mod transcripts;

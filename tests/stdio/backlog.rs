@@ -16,8 +16,13 @@ use tokio::time::timeout;
 use crate::conversation::{BATCHES, call, initialize_request, text, with_progress};
 use crate::stream::Stream;
 
-const LIMITS: Limits =
-    Limits { line_bytes: 1 << 20, nesting: 64, pending_requests: 1024, pending_bytes: 10_000 };
+const LIMITS: Limits = Limits {
+    line_bytes: 1 << 20,
+    nesting: 64,
+    pending_requests: 1024,
+    pending_bytes: 10_000,
+    subscriptions: 8,
+};
 
 /// A result larger than what may wait.
 fn big() -> Tool {

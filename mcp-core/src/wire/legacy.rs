@@ -17,8 +17,21 @@ use crate::types::{CallToolResult, Tool};
 use crate::version::ProtocolVersion;
 
 /// The requests that a legacy client may send.
-pub const METHODS: &[Method] =
-    &[Method::ToolsCall, Method::ToolsList, Method::Ping, Method::Initialize];
+pub const METHODS: &[Method] = &[
+    Method::ToolsCall,
+    Method::ToolsList,
+    Method::ResourcesRead,
+    Method::ResourcesList,
+    Method::ResourcesTemplatesList,
+    Method::ResourcesSubscribe,
+    Method::ResourcesUnsubscribe,
+    Method::PromptsGet,
+    Method::PromptsList,
+    Method::CompletionComplete,
+    Method::LoggingSetLevel,
+    Method::Ping,
+    Method::Initialize,
+];
 
 /// Whether a version has JSON-RPC batches.
 pub fn has_batches(version: &ProtocolVersion) -> bool {

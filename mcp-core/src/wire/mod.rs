@@ -34,6 +34,26 @@ pub enum Method {
     ToolsList,
     /// `tools/call`
     ToolsCall,
+    /// `resources/list`
+    ResourcesList,
+    /// `resources/templates/list`
+    ResourcesTemplatesList,
+    /// `resources/read`
+    ResourcesRead,
+    /// `resources/subscribe` (legacy)
+    ResourcesSubscribe,
+    /// `resources/unsubscribe` (legacy)
+    ResourcesUnsubscribe,
+    /// `prompts/list`
+    PromptsList,
+    /// `prompts/get`
+    PromptsGet,
+    /// `completion/complete`
+    CompletionComplete,
+    /// `logging/setLevel` (legacy)
+    LoggingSetLevel,
+    /// `subscriptions/listen` (modern)
+    SubscriptionsListen,
 }
 
 impl Method {
@@ -45,6 +65,16 @@ impl Method {
             Self::Ping => "ping",
             Self::ToolsList => "tools/list",
             Self::ToolsCall => "tools/call",
+            Self::ResourcesList => "resources/list",
+            Self::ResourcesTemplatesList => "resources/templates/list",
+            Self::ResourcesRead => "resources/read",
+            Self::ResourcesSubscribe => "resources/subscribe",
+            Self::ResourcesUnsubscribe => "resources/unsubscribe",
+            Self::PromptsList => "prompts/list",
+            Self::PromptsGet => "prompts/get",
+            Self::CompletionComplete => "completion/complete",
+            Self::LoggingSetLevel => "logging/setLevel",
+            Self::SubscriptionsListen => "subscriptions/listen",
         }
     }
 

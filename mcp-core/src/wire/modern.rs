@@ -13,7 +13,18 @@ use crate::profile;
 use crate::types::{Implementation, LoggingLevel, Meta};
 
 /// The requests that a modern client may send.
-pub const METHODS: &[Method] = &[Method::ToolsCall, Method::ToolsList, Method::ServerDiscover];
+pub const METHODS: &[Method] = &[
+    Method::ToolsCall,
+    Method::ToolsList,
+    Method::ResourcesRead,
+    Method::ResourcesList,
+    Method::ResourcesTemplatesList,
+    Method::PromptsGet,
+    Method::PromptsList,
+    Method::CompletionComplete,
+    Method::SubscriptionsListen,
+    Method::ServerDiscover,
+];
 
 /// `_meta` key of the protocol version of a request.
 pub const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";

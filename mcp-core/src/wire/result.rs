@@ -10,7 +10,7 @@ use crate::types::{CacheHints, CallToolResult, ContentBlock, Meta, TextContent};
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ResultFrame<'a> {
     /// `resultType`; absent in the legacy era.
-    pub(crate) result_type: Option<&'static str>,
+    pub(crate) result_type: Option<&'a str>,
     /// `ttlMs` and `cacheScope`; absent in the legacy era.
     pub(crate) cache: Option<CacheHints>,
     /// Members of `_meta`, encoded, without braces.

@@ -1,9 +1,11 @@
 //! What a server is, for every session of it.
 
+use std::collections::BTreeMap;
+
 use crate::capability::ServerCapabilities;
 use crate::limits::Limits;
 use crate::profile::{self, ProfilePolicy, Reason};
-use crate::types::{Implementation, RawObject};
+use crate::types::{Implementation, LoggingLevel, RawObject};
 use crate::version::{Era, ProtocolVersion};
 
 /// What a server is, for every session of it.
@@ -26,6 +28,14 @@ pub struct ServerConfig {
     pub asks_entitlement: bool,
     /// How long a client may keep the result of `server/discover`, in milliseconds.
     pub discover_ttl_ms: u64,
+    /// From which level on a legacy client is sent log messages until it says what it wants.
+    pub log_level: LoggingLevel,
+    /// Methods that extensions add, each with the identifier of its extension.
+    ///
+    /// They are served to clients that declared the extension, and answered in both eras.
+    pub extension_methods: BTreeMap<String, String>,
+    /// Notifications that extensions add, each with the identifier of its extension.
+    pub extension_notifications: BTreeMap<String, String>,
     /// Bounds on what a client can make it hold.
     pub limits: Limits,
 }
@@ -41,6 +51,9 @@ impl ServerConfig {
             profiles: None,
             asks_entitlement: false,
             discover_ttl_ms: 0,
+            log_level: LoggingLevel::Info,
+            extension_methods: BTreeMap::new(),
+            extension_notifications: BTreeMap::new(),
             limits: Limits::default(),
         }
     }

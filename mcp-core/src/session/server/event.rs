@@ -2,12 +2,20 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use super::refused;
 use crate::jsonrpc::ErrorObject;
 use crate::negotiate::Negotiated;
 use crate::pending::CallId;
-use crate::profile::{Gate, ProfileUrl, Reason, Rejection, RequestedProfiles, ResolvedPolicy};
-use crate::types::CallToolRequestParamsRef;
+use crate::profile::{
+    Gate, NegotiatedProfiles, ProfileUrl, Reason, Rejection, RequestedProfiles, ResolvedPolicy,
+};
+use crate::types::{
+    CallToolRequestParamsRef, CompleteRequestParams, GetPromptRequestParamsRef, LoggingLevel,
+    ReadResourceRequestParamsRef, SubscriptionFilter,
+};
+use crate::wire::Members;
 
 /// Something for the driver to do.
 #[derive(Debug)]
@@ -38,6 +46,31 @@ pub enum ServerEvent<'m> {
     Rejected(Box<Rejection>),
     /// A modern request was refused for its profiles and has been answered.
     Refused(Box<Rejection>),
+    /// The client has answered what it was [asked](super::ServerSession::ask).
+    Answered {
+        /// What was asked.
+        ask: CallId,
+        /// The raw result, or the client's error.
+        outcome: Result<&'m RawValue, ErrorObject>,
+    },
+    /// The folders that a legacy client works in have changed.
+    RootsChanged,
+    /// A notification of an extension that client and server declared, in a legacy session.
+    Notification(Box<ClientNotification<'m>>),
+}
+
+/// A notification of an extension.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ClientNotification<'m> {
+    /// The extension's identifier.
+    pub extension: String,
+    /// The method's name.
+    pub method: Cow<'m, str>,
+    /// Its parameters.
+    pub params: Members<'m>,
+    /// What is in force.
+    pub negotiated: Negotiated,
 }
 
 /// A request for a handler.
@@ -48,10 +81,14 @@ pub struct ServerCall<'m> {
     pub id: CallId,
     /// What is asked for.
     pub request: ClientRequest<'m>,
+    /// The request's `_meta`, a JSON object.
+    pub meta: Option<&'m RawValue>,
     /// What is in force.
     pub negotiated: Negotiated,
     /// Whether the caller wants to hear of progress.
     pub wants_progress: bool,
+    /// From which level on the caller wants log messages; none without.
+    pub log_level: Option<LoggingLevel>,
     /// The profiles that a modern request asked for, if both sides declared the extension.
     ///
     /// Such a caller's results carry what is in force, so they may be kept for that caller only.
@@ -85,6 +122,20 @@ impl ServerCall<'_> {
         }
     }
 
+    /// Whether the profiles under which a `requestState`, task or subscription began are all in
+    /// force for this call.
+    ///
+    /// # Errors
+    /// The error to answer with (code 1004).
+    pub fn still_in_force(&self, original: &NegotiatedProfiles) -> Result<(), ErrorObject> {
+        let Some(policy) = &self.policy else { return Ok(()) };
+        let requested = self.requested.clone().unwrap_or_default();
+        let (negotiated, version) = (self.negotiated.profiles(), self.negotiated.version());
+        policy
+            .still_in_force(original, negotiated, &requested, version)
+            .map_err(|refusal| refused(&refusal, self.requested.is_some()))
+    }
+
     /// Whether a list for this caller shows an item that exists in these profiles only.
     pub fn shows(&self, item: &[ProfileUrl]) -> bool {
         self.policy.as_ref().is_none_or(|policy| {
@@ -104,4 +155,49 @@ pub enum ClientRequest<'m> {
     },
     /// `tools/call`
     CallTool(CallToolRequestParamsRef<'m>),
+    /// `resources/list`
+    ListResources {
+        /// Where the page begins; the first page without.
+        cursor: Option<Cow<'m, str>>,
+    },
+    /// `resources/templates/list`
+    ListResourceTemplates {
+        /// Where the page begins; the first page without.
+        cursor: Option<Cow<'m, str>>,
+    },
+    /// `resources/read`
+    ReadResource(ReadResourceRequestParamsRef<'m>),
+    /// `resources/subscribe` (legacy): answer with
+    /// [`ServerSession::subscribe`](super::ServerSession::subscribe) or an error.
+    Subscribe {
+        /// The resource.
+        uri: Cow<'m, str>,
+    },
+    /// `resources/unsubscribe` (legacy): answer with
+    /// [`ServerSession::unsubscribe`](super::ServerSession::unsubscribe).
+    Unsubscribe {
+        /// The resource.
+        uri: Cow<'m, str>,
+    },
+    /// `prompts/list`
+    ListPrompts {
+        /// Where the page begins; the first page without.
+        cursor: Option<Cow<'m, str>>,
+    },
+    /// `prompts/get`
+    GetPrompt(GetPromptRequestParamsRef<'m>),
+    /// `completion/complete`
+    Complete(Box<CompleteRequestParams>),
+    /// `subscriptions/listen` (modern): answer with
+    /// [`ServerSession::listen`](super::ServerSession::listen), which opens the stream.
+    Listen(SubscriptionFilter),
+    /// A method that an extension adds; client and server declared the extension.
+    Extension {
+        /// The extension's identifier.
+        extension: Box<str>,
+        /// The method's name.
+        method: Cow<'m, str>,
+        /// Its parameters.
+        params: Members<'m>,
+    },
 }

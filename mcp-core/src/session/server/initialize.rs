@@ -2,6 +2,8 @@
 //!
 //! Spec: 2025-11-25, basic/lifecycle, "Initialization".
 
+use std::collections::BTreeSet;
+
 use super::{
     Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described,
     id_in_use, refused,
@@ -101,6 +103,9 @@ impl ServerSession {
                     negotiated: negotiated.clone(),
                     policy,
                     initialized: false,
+                    unsent: Vec::new(),
+                    log_level: self.config.log_level,
+                    subscribed: BTreeSet::new(),
                 });
                 ServerEvent::Established { negotiated, requested, reasons }
             }

@@ -11,35 +11,45 @@
 //! `initialize`, `server/discover`, everything invalid) and hands the rest out as
 //! [`ServerEvent::Call`], with what is in force for it.
 
+mod ask;
 mod batch;
 mod config;
 mod described;
 mod event;
 mod initialize;
 mod modern;
+mod notify;
+mod request;
+mod subscriptions;
 
-use std::collections::VecDeque;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use ask::AskError;
 pub use config::ServerConfig;
-pub use event::{ClientRequest, ServerCall, ServerEvent};
+pub use event::{ClientNotification, ClientRequest, ServerCall, ServerEvent};
+pub use subscriptions::Change;
 
+use self::ask::Asked;
 use self::batch::Batches;
 use self::described::Described;
+use self::request::{Admitted, Target, invalid};
+use self::subscriptions::Listening;
 use super::frame::{self, Frame, FrameMessage, Text};
 use crate::jsonrpc::{
     self, ErrorCode, ErrorObject, InvalidMessage, Message, Notification, Request, RequestId,
 };
 use crate::negotiate::Negotiated;
 use crate::outbox::{Outbox, Route, one_line};
-use crate::pending::{CallId, Incoming};
+use crate::pending::{CallId, Incoming, Outgoing};
 use crate::principal::{Principal, Tenant};
 use crate::profile::{Entitlement, Refusal, RequestedProfiles, ResolvedPolicy};
 use crate::types::{
-    CacheHints, CallToolRequestParamsRef, CallToolResult, CancelledNotificationParams,
-    InitializeRequestParams, Meta, ProgressNotificationParams, ProgressToken,
+    CacheHints, CallToolResult, CancelledNotificationParams, InitializeRequestParams, LoggingLevel,
+    Meta, ProgressToken,
 };
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::modern::{COMPLETE, PROGRESS_TOKEN, RequestMeta, SERVER_INFO};
@@ -85,6 +95,10 @@ pub struct ServerSession {
     held: VecDeque<Held>,
     held_bytes: usize,
     calls: Incoming<CallRow>,
+    /// What the client was asked.
+    asked: Outgoing<Asked>,
+    /// Calls that are streams of changes, some of which may be over.
+    streams: Vec<CallId>,
     batches: Batches,
     server_meta: Arc<[u8]>,
     described: Option<Described>,
@@ -108,6 +122,8 @@ impl ServerSession {
             held: VecDeque::new(),
             held_bytes: 0,
             calls: Incoming::default(),
+            asked: Outgoing::starting_at(1),
+            streams: Vec::new(),
             batches: Batches::default(),
             server_meta: server_meta.into(),
             described: None,
@@ -150,6 +166,8 @@ impl ServerSession {
         self.held.clear();
         self.held_bytes = 0;
         self.calls = Incoming::default();
+        self.asked = Outgoing::starting_at(1);
+        self.streams.clear();
         self.batches = Batches::default();
     }
 
@@ -196,9 +214,8 @@ impl ServerSession {
                     None
                 })
             }
-            Message::Notification(notification) => self.notification(&notification, out),
-            // We have sent no request that this could answer.
-            Message::Response(_) => None,
+            Message::Notification(notification) => self.notification(notification, out),
+            Message::Response(response) => self.answered(response),
         };
         self.settle(batch, out);
         event
@@ -217,6 +234,7 @@ impl ServerSession {
             return None;
         }
         let resolved = policy.resolve(entitlement);
+        self.end_lost_streams(&resolved, out);
         self.resolution = Resolution::Known(resolved.clone());
         match std::mem::replace(&mut self.state, ServerState::AwaitingInitialize) {
             ServerState::Initializing(initializing) => {
@@ -256,7 +274,7 @@ impl ServerSession {
         cache: Option<CacheHints>,
         out: &mut Outbox,
     ) -> Result<(), EncodeError> {
-        self.respond_with(call, &MembersOf(result), meta, cache, out)
+        self.respond_with(call, COMPLETE, &MembersOf(result), meta, cache, out)
     }
 
     /// Answers `tools/call`: [`respond`](Self::respond), faster.
@@ -269,57 +287,55 @@ impl ServerSession {
         result: &CallToolResult,
         out: &mut Outbox,
     ) -> Result<(), EncodeError> {
-        self.respond_with(call, result, result.meta.as_ref(), None, out)
+        self.respond_with(call, COMPLETE, result, result.meta.as_ref(), None, out)
     }
 
     /// Answers a call with an error; nothing is sent for a call that was cancelled.
     pub fn fail(&mut self, call: CallId, error: &ErrorObject, out: &mut Outbox) {
         let Some((id, row)) = self.calls.remove(call) else { return };
+        self.withdraw(call, out);
         self.send(Route::Call(call), row.batch, out, |out| {
             jsonrpc::write_error(out, Some(&id), error);
         });
         self.settle(row.batch, out);
     }
 
-    /// Reports progress of a call to a caller who asked for it.
+    /// Answers a call with a result of another type than `complete`, which only the modern era has:
+    /// `input_required`, or one that an extension defines.
     ///
-    /// Nothing is sent when the value does not grow (2026-07-28, basic/patterns/progress: it MUST
-    /// increase), is not finite, or the call is over. Says whether something was sent.
-    pub fn progress(
+    /// # Errors
+    /// As [`respond`](Self::respond).
+    pub fn respond_as<T: Serialize + ?Sized>(
         &mut self,
         call: CallId,
-        progress: f64,
-        total: Option<f64>,
-        message: Option<String>,
+        result_type: &str,
+        result: &T,
+        meta: Option<&Meta>,
         out: &mut Outbox,
-    ) -> bool {
-        let Some((_, row)) = self.calls.get_mut(call) else { return false };
-        let Some(token) = &row.progress else { return false };
-        if !progress.is_finite() || progress <= row.last_progress {
-            return false;
-        }
-        row.last_progress = progress;
-        let mut params = ProgressNotificationParams::new(token.clone(), progress);
-        params.total = total.filter(|total| total.is_finite());
-        params.message = message;
-        let written = out.message(Route::Call(call), |out| {
-            jsonrpc::write_notification(out, "notifications/progress", Some(&params))
-        });
-        written.is_ok()
+    ) -> Result<(), EncodeError> {
+        self.respond_with(call, result_type, &MembersOf(result), meta, None, out)
+    }
+
+    /// Answers a call with a result that says nothing.
+    fn respond_empty(&mut self, call: CallId, meta: Option<&Meta>, out: &mut Outbox) {
+        let empty = serde_json::Map::new();
+        self.respond(call, &empty, meta, None, out).expect("an empty object is an object of JSON");
     }
 
     fn respond_with(
         &mut self,
         call: CallId,
+        result_type: &str,
         result: &impl WriteMembers,
         meta: Option<&Meta>,
         cache: Option<CacheHints>,
         out: &mut Outbox,
     ) -> Result<(), EncodeError> {
         let Some((id, row)) = self.calls.remove(call) else { return Ok(()) };
+        self.withdraw(call, out);
         let modern = row.own_meta.is_some();
         let frame = ResultFrame {
-            result_type: modern.then_some(COMPLETE),
+            result_type: modern.then_some(result_type),
             cache: cache.filter(|_| modern).map(|cache| match row.answers_profiles {
                 true => CacheHints::private(cache.ttl_ms),
                 false => cache,
@@ -386,7 +402,7 @@ impl ServerSession {
             }
             return self.hold(id, text, batch).map(|()| None);
         }
-        match self.ready(&id, &method, &params, batch, out) {
+        match self.ready(&id, &method, params, batch, out) {
             Ok(event) => Ok(event),
             Err(Unready::Error(error)) => Err(error),
             Err(Unready::Policy) => {
@@ -402,8 +418,8 @@ impl ServerSession {
     fn ready<'m>(
         &mut self,
         id: &RequestId,
-        method: &str,
-        members: &Members<'m>,
+        method: &Cow<'m, str>,
+        members: Members<'m>,
         batch: Option<u32>,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'m>>, Unready> {
@@ -418,6 +434,8 @@ impl ServerSession {
             last_progress: f64::NEG_INFINITY,
             own_meta: None,
             answers_profiles: false,
+            log_level: None,
+            listening: None,
         };
         if RequestMeta::marks(&meta) {
             return self.modern_request(id, method, members, &meta, row, out);
@@ -428,70 +446,64 @@ impl ServerSession {
                 Ok(None)
             }
             ServerState::Established(session) => {
-                let Some(method) = Method::find(method, Era::Legacy) else {
-                    return Err(ErrorObject::method_not_found(method).into());
-                };
                 let (negotiated, policy) = (session.negotiated.clone(), session.policy.clone());
-                self.call(id, method, members, row, negotiated, None, policy)
+                let method = self.target(method, Era::Legacy)?;
+                if let Target::Method(Method::LoggingSetLevel) = method {
+                    return self.set_level(id, &members, batch, out);
+                }
+                let id = id.clone();
+                let requested = None;
+                self.call(Admitted { id, method, row, negotiated, requested, policy }, members)
             }
             _ => Err(self.not_initialized().into()),
         }
     }
 
-    /// Decodes what the method says and hands the call out.
-    #[expect(clippy::too_many_arguments, reason = "what was decoded and decided, once")]
-    fn call<'m>(
+    /// Handles `logging/setLevel`, which concerns the session and no handler.
+    fn set_level<'m>(
         &mut self,
         id: &RequestId,
-        method: Method,
         members: &Members<'m>,
-        row: CallRow,
-        negotiated: Negotiated,
-        requested: Option<RequestedProfiles>,
-        policy: Option<ResolvedPolicy>,
+        batch: Option<u32>,
+        out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'m>>, Unready> {
-        let invalid = |problem| ErrorObject::invalid_params(format!("`params`: {problem}"));
-        let request = match method {
-            Method::ToolsList => {
-                let cursor = members.string("cursor").map_err(invalid)?;
-                ClientRequest::ListTools { cursor }
-            }
-            Method::ToolsCall => ClientRequest::CallTool(call_tool_params(members)?),
-            // These are answered before a call is made of them.
-            Method::Initialize | Method::Ping | Method::ServerDiscover => {
-                return Err(ErrorObject::method_not_found(method.as_str()).into());
-            }
-        };
-        if self.calls.len() >= self.config.limits.pending_requests {
-            return Err(self.too_many().into());
+        let level = members.decode("level").map_err(invalid)?;
+        let level = level.ok_or_else(|| invalid("`level` is missing"))?;
+        if let ServerState::Established(session) = &mut self.state {
+            session.log_level = level;
         }
-        let (batch, wants_progress) = (row.batch, row.progress.is_some());
-        let call = self.calls.insert(id.clone(), row).map_err(|_| id_in_use())?;
-        if let Some(batch) = batch {
-            self.batches.expect(batch);
-        }
-        let call = ServerCall { id: call, request, negotiated, wants_progress, requested, policy };
-        Ok(Some(ServerEvent::Call(call)))
+        self.answer_empty(id, batch, out);
+        Ok(None)
     }
 
     fn notification<'m>(
         &mut self,
-        notification: &Notification<'_>,
+        notification: Notification<'m>,
         out: &mut Outbox,
     ) -> Option<ServerEvent<'m>> {
-        match &*notification.method {
+        let Notification { method, params } = notification;
+        let params = params.unwrap_or_default();
+        match &*method {
             "notifications/initialized" => {
-                if let ServerState::Established(session) = &mut self.state {
-                    session.initialized = true;
-                }
+                self.send_unsent(out);
                 None
             }
             "notifications/cancelled" => {
-                let params: CancelledNotificationParams<RequestId> =
-                    notification.params.as_ref()?.decode_all().ok()?;
+                let params: CancelledNotificationParams<RequestId> = params.decode_all().ok()?;
                 self.cancelled(&params.request_id?, out)
             }
-            _ => None,
+            "notifications/roots/list_changed" => match &self.state {
+                ServerState::Established(_) => Some(ServerEvent::RootsChanged),
+                _ => None,
+            },
+            _ => {
+                let extension = self.config.extension_notifications.get(&*method)?.clone();
+                let ServerState::Established(session) = &self.state else { return None };
+                let negotiated = session.negotiated.clone();
+                negotiated.client_capabilities().extension(&extension)?;
+                let notification = ClientNotification { extension, method, params, negotiated };
+                Some(ServerEvent::Notification(Box::new(notification)))
+            }
         }
     }
 
@@ -504,6 +516,7 @@ impl ServerSession {
             return None;
         }
         let (call, row) = self.calls.remove_id(id)?;
+        self.withdraw(call, out);
         self.settle(row.batch, out);
         Some(ServerEvent::Cancelled(call))
     }
@@ -640,6 +653,12 @@ struct Established {
     policy: Option<ResolvedPolicy>,
     /// `notifications/initialized` lifts the hold on the server's own requests, nothing else.
     initialized: bool,
+    /// Requests of ours that wait for it: what was asked, for which call, and the message.
+    unsent: Vec<(CallId, CallId, Vec<u8>)>,
+    /// Log messages from this level on are sent.
+    log_level: LoggingLevel,
+    /// The resources whose changes the client wants to hear of.
+    subscribed: BTreeSet<Box<str>>,
 }
 
 /// What is known of the caller's entitlement.
@@ -665,6 +684,10 @@ struct CallRow {
     own_meta: Option<Arc<[u8]>>,
     /// Whether the result says what is in force: then it is for this caller only.
     answers_profiles: bool,
+    /// From which level on a modern caller wants log messages.
+    log_level: Option<LoggingLevel>,
+    /// The stream that it is, for `subscriptions/listen`.
+    listening: Option<Box<Listening>>,
 }
 
 /// Why a request was not handled.
@@ -690,24 +713,4 @@ fn id_in_use() -> ErrorObject {
 fn refused(refusal: &Refusal, declared_extension: bool) -> ErrorObject {
     ErrorObject::new(ErrorCode(i64::from(refusal.code())), refusal.message())
         .with_data(&refusal.data(declared_extension))
-}
-
-fn call_tool_params<'m>(
-    members: &Members<'m>,
-) -> Result<CallToolRequestParamsRef<'m>, ErrorObject> {
-    let invalid = |problem: String| ErrorObject::invalid_params(format!("`params`: {problem}"));
-    let name = members
-        .string("name")
-        .map_err(|e| invalid(e.to_string()))?
-        .ok_or_else(|| invalid("`name` is missing".to_owned()))?;
-    let arguments = members.raw("arguments");
-    if arguments.is_some_and(|arguments| !arguments.get().starts_with('{')) {
-        return Err(invalid("`arguments` must be an object".to_owned()));
-    }
-    Ok(CallToolRequestParamsRef {
-        name,
-        arguments,
-        input_responses: members.raw("inputResponses"),
-        request_state: members.string("requestState").map_err(|e| invalid(e.to_string()))?,
-    })
 }

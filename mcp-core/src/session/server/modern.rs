@@ -2,9 +2,12 @@
 //!
 //! Spec: 2026-07-28, basic/versioning and server/discover.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::described::{Described, Standing};
+use super::request::{Admitted, Target};
+use super::subscriptions::Listening;
 use super::{CallRow, Resolution, ServerEvent, ServerSession, Unready, refused};
 use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts};
@@ -12,15 +15,15 @@ use crate::outbox::Outbox;
 use crate::profile::{self, Decision, NegotiatedProfiles, Refusal, ResolvedPolicy, Terms};
 use crate::types::{CacheHints, DiscoverResult};
 use crate::version::{Era, ProtocolVersion};
-use crate::wire::modern::{self, RequestMeta};
+use crate::wire::modern::{self, LOG_LEVEL, RequestMeta};
 use crate::wire::{self, Members, MembersOf, Method, ResultFrame};
 
 impl ServerSession {
     pub(super) fn modern_request<'m>(
         &mut self,
         id: &RequestId,
-        method: &str,
-        members: &Members<'m>,
+        method: &Cow<'m, str>,
+        members: Members<'m>,
         meta: &Members<'m>,
         mut row: CallRow,
         out: &mut Outbox,
@@ -28,12 +31,17 @@ impl ServerSession {
         if row.batch.is_some() {
             return Err(ErrorObject::invalid_request("only MCP 2025-03-26 has batches").into());
         }
-        let meta = RequestMeta::read(meta)?;
-        let mut described = self.describe(&meta)?;
-        let Some(method) = Method::find(method, Era::Modern) else {
-            self.described = Some(described);
-            return Err(ErrorObject::method_not_found(method).into());
+        let mut described = self.describe(&RequestMeta::read(meta)?)?;
+        let method = match self.target(method, Era::Modern) {
+            Ok(method) => method,
+            Err(error) => {
+                self.described = Some(described);
+                return Err(error.into());
+            }
         };
+        row.log_level = meta
+            .decode(LOG_LEVEL)
+            .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
         let policy = match &self.resolution {
             Resolution::Fixed(policy) => policy.clone(),
             Resolution::Known(policy) => Some(policy.clone()),
@@ -42,7 +50,7 @@ impl ServerSession {
                 return Err(Unready::Policy);
             }
         };
-        if method == Method::ServerDiscover {
+        if let Target::Method(Method::ServerDiscover) = method {
             self.discover(id, &described, policy.as_ref(), out);
             self.described = Some(described);
             return Ok(None);
@@ -67,7 +75,12 @@ impl ServerSession {
         let negotiated = standing.negotiated.clone();
         described.standing = Some(standing);
         self.described = Some(described);
-        self.call(id, method, members, row, negotiated, requested, policy)
+        if let Target::Method(Method::SubscriptionsListen) = method {
+            let told = requested.clone().filter(|_| row.answers_profiles);
+            row.listening = Some(Box::new(Listening::new(&negotiated, told)));
+        }
+        let id = id.clone();
+        self.call(Admitted { id, method, row, negotiated, requested, policy }, members)
     }
 
     /// The caller's description, read anew only where its text differs from the last one.
