@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
+use mcp_core::types::LoggingLevel;
 use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
 
@@ -19,6 +20,7 @@ use crate::connection::Connection;
 use crate::context::{CallContext, Unfinished};
 use crate::extract::{Settings, State};
 use crate::outcome::Failure;
+use crate::server::{Inner, Server};
 
 /// A call whose handler is about to start: what [extractors](crate::Param) read.
 ///
@@ -27,6 +29,7 @@ use crate::outcome::Failure;
 #[derive(Debug)]
 pub struct Call<'a> {
     callee: Callee<'a>,
+    provided: &'a Provided,
     parts: CallParts<'a>,
     pub(crate) arguments: Arguments<'a>,
     context: Option<CallContext>,
@@ -48,26 +51,35 @@ pub(crate) struct CallParts<'a> {
     pub(crate) id: CallId,
     /// The raw arguments, if there are any.
     pub(crate) arguments: Option<&'a RawValue>,
+    /// The request's `_meta`, if it has one.
+    pub(crate) meta: Option<&'a RawValue>,
     /// What was negotiated with the caller.
     pub(crate) negotiated: &'a Negotiated,
-    /// The server's states.
-    pub(crate) states: &'a States,
-    /// The settings of the profiles.
-    pub(crate) settings: &'a SettingsOf,
     /// Whether the request carried a progress token.
     pub(crate) wants_progress: bool,
+    /// From which level on the caller wants log messages.
+    pub(crate) log_level: Option<LoggingLevel>,
     /// The way out.
     pub(crate) connection: &'a Arc<Connection>,
+    /// The server; handlers in unit tests have none.
+    pub(crate) server: Option<&'a Arc<Inner>>,
+}
+
+/// What handlers can take from the server.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Provided {
+    pub(crate) states: States,
+    pub(crate) settings: SettingsOf,
 }
 
 impl<'a> Call<'a> {
     /// A call that no extractor has looked at.
-    pub(crate) fn new(callee: Callee<'a>, parts: CallParts<'a>) -> Self {
+    pub(crate) fn new(callee: Callee<'a>, provided: &'a Provided, parts: CallParts<'a>) -> Self {
         let arguments = Arguments::new(callee, parts.arguments);
-        Self { callee, parts, arguments, context: None }
+        Self { callee, provided, parts, arguments, context: None }
     }
 
-    /// The name of the tool that is called.
+    /// The name of what is called.
     pub fn name(&self) -> &'a str {
         self.callee.name
     }
@@ -87,6 +99,21 @@ impl<'a> Call<'a> {
         self.parts.negotiated
     }
 
+    /// The request's `_meta` as it came, a JSON object.
+    pub fn meta(&self) -> Option<&'a RawValue> {
+        self.parts.meta
+    }
+
+    /// The server that is called.
+    ///
+    /// # Errors
+    ///
+    /// When the call is not made by a server, but in a unit test of this crate.
+    pub(crate) fn server(&self) -> Result<Server, Failure> {
+        let server = self.parts.server.map(|inner| Server(Arc::clone(inner)));
+        server.ok_or_else(|| ErrorObject::internal("the handler has no server").into())
+    }
+
     /// Whether the caller asked to hear about progress.
     pub fn wants_progress(&self) -> bool {
         self.parts.wants_progress
@@ -99,7 +126,7 @@ impl<'a> Call<'a> {
     /// When the server has none; [`Description::needs_state`](crate::Description::needs_state)
     /// makes that an error of `build()`.
     pub fn state<T: Send + Sync + 'static>(&self) -> Result<State<T>, Failure> {
-        let state = self.parts.states.get().map(State);
+        let state = self.provided.states.get().map(State);
         state.ok_or_else(|| missing("state", std::any::type_name::<T>()))
     }
 
@@ -116,7 +143,7 @@ impl<'a> Call<'a> {
 
     /// As [`settings`](Self::settings), or `None` when there are none.
     pub fn find_settings<T: Send + Sync + 'static>(&self) -> Option<Settings<T>> {
-        self.parts.settings.get(self.parts.negotiated).map(Settings::new)
+        self.provided.settings.get(self.parts.negotiated).map(Settings::new)
     }
 
     /// The context of this call, made when it is first asked for.
@@ -125,7 +152,13 @@ impl<'a> Call<'a> {
         let make = || {
             let negotiated = parts.negotiated.clone();
             let connection = Arc::clone(parts.connection);
-            CallContext::new(parts.id, negotiated, connection, parts.wants_progress)
+            CallContext::new(
+                parts.id,
+                negotiated,
+                connection,
+                parts.wants_progress,
+                parts.log_level,
+            )
         };
         self.context.get_or_insert_with(make).clone()
     }

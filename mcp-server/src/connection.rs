@@ -4,17 +4,20 @@
 //! queued, the handlers' when there is room again. It does not know how anything is written, nor
 //! which calls are still running: the driver passes on nothing for a call that it has answered.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use tokio::sync::Notify;
-
 use mcp_core::CallId;
+use mcp_core::jsonrpc::ErrorObject;
+use mcp_core::types::LoggingLevel;
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, oneshot};
 
 /// Something that a running handler wants the client to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,12 +33,77 @@ pub(crate) enum FromHandler {
         /// What is being done, for people.
         message: Option<String>,
     },
+    /// A log message; whether the caller wants it is decided when it is sent.
+    Log {
+        /// The call it is about.
+        call: CallId,
+        /// How grave it is.
+        level: LoggingLevel,
+        /// Who says it.
+        logger: Option<Cow<'static, str>>,
+        /// What is said.
+        data: Json,
+    },
+    /// Any other notification about a call.
+    Notify {
+        /// The call it is about.
+        call: CallId,
+        /// The method's name.
+        method: Cow<'static, str>,
+        /// The parameters.
+        params: Json,
+    },
 }
 
 impl FromHandler {
     fn call(&self) -> CallId {
-        let Self::Progress { call, .. } = self;
-        *call
+        match self {
+            Self::Progress { call, .. } | Self::Log { call, .. } | Self::Notify { call, .. } => {
+                *call
+            }
+        }
+    }
+}
+
+/// A value that is written already.
+#[derive(Debug, Clone)]
+pub(crate) struct Json(pub(crate) Box<RawValue>);
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+/// A request to a legacy client that a handler waits for.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// The call that it is asked for.
+    pub(crate) call: CallId,
+    /// The method's name.
+    pub(crate) method: &'static str,
+    /// The parameters.
+    pub(crate) params: Option<Box<RawValue>>,
+    /// Where the answer goes.
+    pub(crate) reply: oneshot::Sender<Result<Box<RawValue>, ErrorObject>>,
+}
+
+/// What has changed since the driver last looked, each thing once.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) tools: bool,
+    pub(crate) prompts: bool,
+    pub(crate) resources: bool,
+    /// Single resources.
+    pub(crate) uris: BTreeSet<Arc<str>>,
+}
+
+impl Changes {
+    /// How many resources are remembered at most; of more the client is told as of a changed list.
+    const MOST: usize = 4096;
+
+    fn is_empty(&self) -> bool {
+        !self.tools && !self.prompts && !self.resources && self.uris.is_empty()
     }
 }
 
@@ -45,6 +113,10 @@ impl FromHandler {
 /// progress comes before the answer.
 pub(crate) struct Connection {
     queue: Mutex<Vec<Queued>>,
+    questions: Mutex<Vec<Question>>,
+    changes: Mutex<Changes>,
+    /// Whether something lies in `questions` or `changes`, which is rare.
+    more: AtomicBool,
     capacity: usize,
     interval: Duration,
     closed: AtomicBool,
@@ -70,6 +142,9 @@ impl Connection {
     pub(crate) fn new(capacity: usize, interval: Duration) -> Self {
         Self {
             queue: Mutex::default(),
+            questions: Mutex::default(),
+            changes: Mutex::default(),
+            more: AtomicBool::new(false),
             capacity: capacity.max(1),
             interval,
             closed: AtomicBool::new(false),
@@ -112,6 +187,61 @@ impl Connection {
         drop(queue);
         self.driver.wake();
         true
+    }
+
+    /// Queues an entry that nothing newer replaces, if there is room.
+    pub(crate) fn push_lasting(&self, entry: FromHandler) -> bool {
+        let mut queue = self.lock();
+        if self.is_closed() || queue.len() >= self.capacity {
+            return false;
+        }
+        queue.push(Queued { entry, lasting: true });
+        drop(queue);
+        self.driver.wake();
+        true
+    }
+
+    /// Asks a legacy client and waits for what it answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the answer goes nowhere; the client is told when the call ends.
+    #[expect(dead_code, reason = "the next to land are handlers that ask")]
+    pub(crate) async fn ask(
+        &self,
+        call: CallId,
+        method: &'static str,
+        params: Option<Box<RawValue>>,
+    ) -> Result<Box<RawValue>, ErrorObject> {
+        let (reply, answer) = oneshot::channel();
+        // No more than one round of questions for each call in flight: nobody can flood this.
+        guard(&self.questions).push(Question { call, method, params, reply });
+        self.more.store(true, Ordering::Release);
+        self.driver.wake();
+        answer.await.unwrap_or_else(|_| Err(ErrorObject::internal("the client is gone")))
+    }
+
+    /// Notes what changed, for the driver to tell.
+    pub(crate) fn change(&self, note: impl FnOnce(&mut Changes)) {
+        let mut changes = guard(&self.changes);
+        note(&mut changes);
+        if changes.uris.len() > Changes::MOST {
+            changes.uris.clear();
+            changes.resources = true;
+        }
+        drop(changes);
+        self.more.store(true, Ordering::Release);
+        self.driver.wake();
+    }
+
+    /// Takes the questions and changes that came up since this was last asked.
+    pub(crate) fn take_more(&self) -> Option<(Vec<Question>, Changes)> {
+        if !self.more.swap(false, Ordering::AcqRel) {
+            return None;
+        }
+        let questions = std::mem::take(&mut *guard(&self.questions));
+        let changes = std::mem::take(&mut *guard(&self.changes));
+        (!questions.is_empty() || !changes.is_empty()).then_some((questions, changes))
     }
 
     /// Queues what `entry` makes, if it makes anything, as soon as there is room; it stays in the
@@ -176,6 +306,7 @@ impl Connection {
     /// Ends the way out: what is pushed from now on is dropped, and nobody waits for room.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        guard(&self.questions).clear();
         self.room.notify_waiters();
     }
 
@@ -205,6 +336,11 @@ impl fmt::Debug for Connection {
     }
 }
 
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // As above: every change is whole before anything can panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Removes what something newer of the same call replaces.
 fn thin(queue: &mut Vec<Queued>) {
     let mut seen = HashSet::new();
@@ -220,7 +356,6 @@ fn thin(queue: &mut Vec<Queued>) {
 mod tests {
     use super::*;
     use futures_util::FutureExt as _;
-    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
     use std::task::Wake;
 

@@ -3,19 +3,20 @@
 //! Owns progress (what may be sent, and when) and the signal of cancellation. It does not write
 //! anything: what is to be said goes into the connection's queue.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcp_core::profile::NegotiatedProfiles;
-use mcp_core::types::Implementation;
-use mcp_core::{Negotiated, Principal, Tenant};
+use mcp_core::types::{Implementation, LoggingLevel};
+use mcp_core::{CallId, Negotiated, Principal, Tenant};
+use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::connection::{Connection, FromHandler};
-use mcp_core::CallId;
+use crate::connection::{Connection, FromHandler, Json};
 
 /// The context of a running call: progress, cancellation, and who calls.
 ///
@@ -29,6 +30,7 @@ struct Shared {
     negotiated: Negotiated,
     connection: Arc<Connection>,
     wants_progress: bool,
+    log_level: Option<LoggingLevel>,
     reported: Mutex<Reported>,
     state: AtomicU8,
     ended: Notify,
@@ -51,12 +53,14 @@ impl CallContext {
         negotiated: Negotiated,
         connection: Arc<Connection>,
         wants_progress: bool,
+        log_level: Option<LoggingLevel>,
     ) -> Self {
         Self(Arc::new(Shared {
             id,
             negotiated,
             connection,
             wants_progress,
+            log_level,
             reported: Mutex::default(),
             state: AtomicU8::new(RUNNING),
             ended: Notify::new(),
@@ -99,6 +103,47 @@ impl CallContext {
         let push = self.0.connection.push_when_free(|| self.admit(progress, false));
         tokio::pin!(push);
         futures_util::future::select(push, ended).await;
+    }
+
+    /// Sends the client a log message about this call, if it wants messages of this level.
+    ///
+    /// The server has to declare [`logging`](crate::Builder::logging). What nobody wants is not
+    /// even written; what comes while too much waits is dropped. Never log secrets: the message
+    /// goes to whoever called. Deprecated by 2026-07-28 in favour of other ways, but still in it.
+    pub fn log(&self, level: LoggingLevel, data: impl Serialize) {
+        self.log_as(None, level, data);
+    }
+
+    /// As [`log`](Self::log), with the name of the part of the server that says it.
+    pub fn log_as(
+        &self,
+        logger: impl Into<Option<Cow<'static, str>>>,
+        level: LoggingLevel,
+        data: impl Serialize,
+    ) {
+        if !self.logs(level) {
+            return;
+        }
+        if let Ok(data) = serde_json::value::to_raw_value(&data) {
+            let (call, logger, data) = (self.0.id, logger.into(), Json(data));
+            self.0.connection.push_lasting(FromHandler::Log { call, level, logger, data });
+        }
+    }
+
+    /// Whether the client wants log messages of this level about this call.
+    pub fn logs(&self, level: LoggingLevel) -> bool {
+        self.0.log_level.is_some_and(|wanted| level >= wanted)
+            && self.0.state.load(Ordering::Acquire) == RUNNING
+    }
+
+    /// Sends a notification of an extension to the client, about this call.
+    ///
+    /// Nothing is sent when the call is over, too much waits, or `params` is no JSON.
+    pub fn notify(&self, method: impl Into<Cow<'static, str>>, params: impl Serialize) {
+        if let Ok(params) = serde_json::value::to_raw_value(&params) {
+            let (call, method, params) = (self.0.id, method.into(), Json(params));
+            self.0.connection.push_lasting(FromHandler::Notify { call, method, params });
+        }
     }
 
     /// The signal that nobody waits for this call any more.
@@ -345,6 +390,7 @@ mod tests {
             rig.negotiated.clone(),
             connection,
             rig.wants_progress,
+            None,
         )
     }
 

@@ -16,6 +16,7 @@ use crate::call::Call;
 use crate::context::CallContext;
 use crate::description::Description;
 use crate::outcome::Failure;
+use crate::server::Server;
 
 /// Marks a [`Param`] that is one named argument of the call.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ pub enum Extracted {}
     message = "`{Self}` is neither a tool argument nor an extractor",
     label = "cannot be a parameter of a handler",
     note = "arguments need `serde::Deserialize` (without borrowing) and `schemars::JsonSchema`",
-    note = "extractors are `Args<T>`, `State<T>`, `Settings<T>`, `Option<Settings<T>>`, `Profiles`, `Caller` and `CallContext`; your own implement `Param<Extracted>`"
+    note = "extractors are `Args<T>`, `State<T>`, `Settings<T>`, `Option<Settings<T>>`, `Profiles`, `Caller`, `CallContext` and `Server`; your own implement `Param<Extracted>`"
 )]
 pub trait Param<M>: Sized + Send + 'static {
     /// Says what this parameter needs, once, before any call.
@@ -281,5 +282,14 @@ impl Param<Extracted> for Caller {
 
     fn extract(call: &mut Call<'_>) -> Result<Self, Failure> {
         Ok(Self::new(call.negotiated().clone()))
+    }
+}
+
+/// The server itself, for handlers that change what it offers or tell of changes.
+impl Param<Extracted> for Server {
+    fn describe(_: &mut Description) {}
+
+    fn extract(call: &mut Call<'_>) -> Result<Self, Failure> {
+        call.server()
     }
 }

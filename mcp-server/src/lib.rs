@@ -50,6 +50,7 @@ mod context;
 mod description;
 mod extract;
 mod handler;
+mod item;
 mod mismatch;
 mod outcome;
 #[cfg(test)]
@@ -66,10 +67,12 @@ pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;
 pub use extract::{Args, Argument, Caller, Extracted, Extractor, Param, Profiles, Settings, State};
 pub use handler::{Free, Handler, Method, MethodFn};
+pub use item::CallKind;
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
 pub use mcp_core::types::{
-    CallToolResult, ContentBlock, Icon, Implementation, Meta, ToolAnnotations,
+    CacheHints, CallToolResult, ContentBlock, Icon, Implementation, LoggingLevel, Meta,
+    ToolAnnotations,
 };
 pub use mcp_core::version::{Era, ProtocolVersion};
 pub use mcp_core::{CallId, Error, Limits, Negotiated, Principal, Tenant};

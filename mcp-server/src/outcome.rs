@@ -15,8 +15,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::types::{
-    AudioContent, CallToolResult, ContentBlock, EmbeddedResource, ImageContent, ResourceLink,
-    Schema, TextContent,
+    AudioContent, CallToolResult, CompleteResult, ContentBlock, EmbeddedResource, GetPromptResult,
+    ImageContent, RawObject, ReadResourceResult, ResourceLink, Schema, TextContent,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -31,15 +31,29 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Outcome {
     /// The tool ran. It may still have failed: [`CallToolResult::is_error`].
+    ///
+    /// What else than a tool ends so is answered with an error that says the same.
     Complete(CallToolResult),
+    /// The messages of a prompt.
+    Prompt(GetPromptResult),
+    /// The contents of a resource.
+    Resource(ReadResourceResult),
+    /// What an argument can be completed to.
+    Completion(CompleteResult),
+    /// The result of a method that an extension adds.
+    Result(RawObject),
     /// The request is answered with an error, which many hosts do not show to the model.
     Error(ErrorObject),
 }
 
 impl Outcome {
-    /// Whether the tool ran and did not fail.
+    /// Whether the handler ran and did not fail.
     pub fn is_ok(&self) -> bool {
-        matches!(self, Self::Complete(result) if !result.is_failure())
+        match self {
+            Self::Complete(result) => !result.is_failure(),
+            Self::Error(_) => false,
+            _ => true,
+        }
     }
 
     /// Looks at the outcome on its way through.
@@ -345,7 +359,7 @@ as_content!(
 fn log(error: &dyn Error) -> Outcome {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let id = format!("{:04x}", NEXT.fetch_add(1, Ordering::Relaxed));
-    tracing::error!(error_id = %id, error = %Chain(error), "a tool failed");
+    tracing::error!(error_id = %id, error = %Chain(error), "a handler failed");
     ToolError::new(format!("internal error {id}")).into()
 }
 
@@ -372,6 +386,7 @@ mod tests {
         match value.into_outcome() {
             Outcome::Complete(result) => serde_json::to_value(result).unwrap(),
             Outcome::Error(error) => serde_json::to_value(error).unwrap(),
+            other => panic!("no outcome of a tool: {other:?}"),
         }
     }
 

@@ -11,14 +11,13 @@ use mcp_core::{CallId, Negotiated, NegotiatedParts, Principal, Tenant};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::call::{CallParts, SettingsOf, States};
+use crate::call::{CallParts, Provided};
 use crate::connection::{Connection, FromHandler};
 use crate::{IntoTool, Outcome};
 
 /// Everything that a call borrows from.
 pub(crate) struct Rig {
-    pub(crate) states: States,
-    pub(crate) settings: SettingsOf,
+    pub(crate) provided: Provided,
     pub(crate) negotiated: Negotiated,
     pub(crate) connection: Arc<Connection>,
     pub(crate) wants_progress: bool,
@@ -27,8 +26,7 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new() -> Self {
         Self {
-            states: States::default(),
-            settings: SettingsOf::default(),
+            provided: Provided::default(),
             negotiated: negotiated(&[]),
             connection: Arc::default(),
             wants_progress: true,
@@ -36,7 +34,7 @@ impl Rig {
     }
 
     pub(crate) fn with_state<T: Send + Sync + 'static>(mut self, state: T) -> Self {
-        self.states.insert(Arc::new(state));
+        self.provided.states.insert(Arc::new(state));
         self
     }
 
@@ -50,10 +48,11 @@ impl Rig {
             id: CallId::from_number(1),
             arguments,
             negotiated: &self.negotiated,
-            states: &self.states,
-            settings: &self.settings,
+            meta: None,
             wants_progress: self.wants_progress,
+            log_level: None,
             connection: &self.connection,
+            server: None,
         }
     }
 
@@ -66,7 +65,7 @@ impl Rig {
         let tool = tool.into_tool().build();
         assert_eq!(tool.problems, [""; 0]);
         let arguments = RawValue::from_string(arguments.to_owned()).unwrap();
-        tool.call(self.parts(Some(&arguments)))
+        tool.into_item(&Arc::new(self.provided.clone())).call(self.parts(Some(&arguments)))
     }
 
     /// Makes a call and returns its text, or the error as JSON.
@@ -74,6 +73,7 @@ impl Rig {
         match self.start(tool, arguments).await {
             Outcome::Complete(result) => result.content[0].as_text().unwrap().to_owned(),
             Outcome::Error(error) => serde_json::to_string(&error).unwrap(),
+            other => panic!("no outcome of a tool: {other:?}"),
         }
     }
 
@@ -81,8 +81,11 @@ impl Rig {
     pub(crate) fn progress(&self) -> Vec<(f64, Option<f64>)> {
         let mut out = Vec::new();
         self.connection.drain(&mut out);
-        let pair = |FromHandler::Progress { progress, total, .. }| (progress, total);
-        out.into_iter().map(pair).collect()
+        let pair = |said| match said {
+            FromHandler::Progress { progress, total, .. } => Some((progress, total)),
+            _ => None,
+        };
+        out.into_iter().filter_map(pair).collect()
     }
 }
 

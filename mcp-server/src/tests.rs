@@ -314,8 +314,9 @@ async fn settings_are_those_of_the_first_profile_in_force_that_has_some() {
     };
     let url = |url| ProfileUrl::parse(url).unwrap();
     let mut rig = Rig::new();
-    rig.settings.profiles = vec![(url(STANDARD), States::default()), (url(PREMIUM), set(1080))];
-    rig.settings.default = set(480);
+    rig.provided.settings.profiles =
+        vec![(url(STANDARD), States::default()), (url(PREMIUM), set(1080))];
+    rig.provided.settings.default = set(480);
     assert_eq!(rig.text(height, "{}").await, "480 true false");
     let rig = rig.with_profiles(&[STANDARD]);
     assert_eq!(rig.text(height, "{}").await, "480 true false");
@@ -337,7 +338,7 @@ async fn an_entitlement_function_is_a_handler_without_arguments() {
     let plans = BTreeMap::from([("plan".to_owned(), "paid".to_owned())]);
     let rig = Rig::new().with_state(plans);
     let callee = crate::call::Callee { name: "entitlement", arguments: &[] };
-    let answer = run(entitled)(&mut Call::new(callee, rig.parts(None)));
+    let answer = run(entitled)(&mut Call::new(callee, &rig.provided, rig.parts(None)));
     assert_eq!(answer.await, Some(Answer(true)));
 }
 

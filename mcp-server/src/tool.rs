@@ -6,15 +6,17 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
 use mcp_core::types::{self, Icon, Meta, Schema, ToolAnnotations, is_valid_tool_name};
 
-use crate::call::{Call, CallParts, Callee};
+use crate::call::Provided;
 use crate::description::{Described, Description, Named, Names, Need};
 use crate::extract::Param;
 use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
+use crate::item::Item;
 use crate::outcome::{IntoToolResult, Outcome};
 
 /// A tool: a name, a [`Handler`], and what clients and models are told about it.
@@ -285,15 +287,19 @@ pub(crate) struct BuiltTool {
 }
 
 impl BuiltTool {
-    /// Takes the parameters out of the call and starts the handler.
-    pub(crate) fn call(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
-        let callee = Callee { name: &self.definition.name, arguments: &self.arguments };
-        match &self.run {
-            Some(run) => run(&mut Call::new(callee, parts)),
-            None => {
-                let error = mcp_core::jsonrpc::ErrorObject::internal("this tool has no handler");
+    /// What is called, with what it may take from its server.
+    pub(crate) fn into_item(self, provided: &Arc<Provided>) -> Item {
+        let run = self.run.unwrap_or_else(|| {
+            Arc::new(|_| {
+                let error = ErrorObject::internal("this tool has no handler");
                 Box::pin(std::future::ready(Outcome::Error(error)))
-            }
+            })
+        });
+        Item {
+            name: Cow::Owned(self.definition.name),
+            arguments: self.arguments,
+            provided: Arc::clone(provided),
+            run,
         }
     }
 }

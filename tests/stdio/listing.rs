@@ -94,6 +94,7 @@ async fn tools_come_and_go_while_connections_live() {
     assert_refused(&answer, Some(json!(1)), INVALID_PARAMS, "unknown tool: second");
 
     server.add_tool(named("second")).unwrap();
+    assert_eq!(stream.message().await["method"], "notifications/tools/list_changed");
     assert_eq!(names(&stream.ask(list(Value::Null)).await), ["first", "second"]);
     assert_eq!(text(&stream.ask(call(1, "second", json!({}))).await), "answered");
     assert!(server.add_tool(named("second")).is_err(), "the name is taken");
@@ -101,6 +102,7 @@ async fn tools_come_and_go_while_connections_live() {
     assert!(server.add_tool(named("gated").requires(PREMIUM)).is_err(), "it is not declared");
 
     assert!(server.remove_tool("first") && !server.remove_tool("first"));
+    assert_eq!(stream.message().await["method"], "notifications/tools/list_changed");
     assert_eq!(names(&stream.ask(list(Value::Null)).await), ["second"]);
     let answer = stream.ask(call(1, "first", json!({}))).await;
     assert_refused(&answer, Some(json!(1)), INVALID_PARAMS, "unknown tool: first");
@@ -118,6 +120,7 @@ async fn a_call_goes_on_though_its_tool_is_removed() {
     stream.send(call("long", "long", json!({}))).await;
     stream.ask(call(1, "quick", json!({}))).await;
     assert!(server.remove_tool("long"));
+    assert_eq!(stream.message().await["method"], "notifications/tools/list_changed");
     let answer = stream.message().await;
     assert_eq!((&answer["id"], text(&answer)), (&json!("long"), "finished"));
 }

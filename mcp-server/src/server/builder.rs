@@ -1,23 +1,25 @@
 //! How a server is put together.
 
 use std::fmt;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
-use mcp_core::capability::{ServerCapabilities, ToolsCapability};
+use mcp_core::capability::{
+    PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
+};
 use mcp_core::profile::{
     Declaration, DeclaredProfile, Entitlement, MinMcpVersion, ProfilePolicy, ProfileUrl,
 };
 use mcp_core::session::server::ServerConfig;
-use mcp_core::types::{Icon, Implementation};
+use mcp_core::types::{CacheHints, Icon, Implementation};
 use mcp_core::version::ProtocolVersion;
 use mcp_core::{Error, Limits, Principal};
 
+use super::catalogue::{Catalogue, ServedTool, Table};
 use super::limits::Limiter;
 use super::profile::Profile;
-use super::tools::{ServedTool, Tools};
 use super::{Inner, Server};
-use crate::call::{SettingsOf, States};
+use crate::call::{Provided, SettingsOf, States};
 use crate::connection::Connection;
 use crate::description::{Description, Names, Need};
 use crate::handler::{Handler, Run, erase};
@@ -35,6 +37,8 @@ pub struct Builder {
     page_size: usize,
     drain_timeout: Duration,
     progress_interval: Duration,
+    logging: bool,
+    list_cache: CacheHints,
     tools: Vec<Tool>,
     states: States,
     twice: Vec<&'static str>,
@@ -60,6 +64,8 @@ impl Builder {
             page_size: 1000,
             drain_timeout: Duration::from_secs(10),
             progress_interval: Connection::INTERVAL,
+            logging: false,
+            list_cache: CacheHints::public(0),
             tools: Vec::new(),
             states: States::default(),
             twice: Vec::new(),
@@ -117,6 +123,22 @@ impl Builder {
     /// The shortest time between two progress notifications of a call; 50 milliseconds unless set.
     pub fn progress_interval(mut self, interval: Duration) -> Self {
         self.progress_interval = interval;
+        self
+    }
+
+    /// Declares that handlers send log messages to clients, with
+    /// [`CallContext::log`](crate::CallContext::log).
+    pub fn logging(mut self) -> Self {
+        self.logging = true;
+        self
+    }
+
+    /// How long, and by whom, the lists of tools, prompts, resources and templates may be kept
+    /// (2026-07-28, server/utilities/caching); not at all unless set.
+    ///
+    /// Lists that may differ between callers are always sent as private.
+    pub fn list_cache(mut self, hints: CacheHints) -> Self {
+        self.list_cache = hints;
         self
     }
 
@@ -201,7 +223,7 @@ impl Builder {
         if let Some(unknown) = self.versions.iter().find(|version| !version.is_known()) {
             problems.push(format!("`{unknown}` is no protocol version that this library knows"));
         }
-        let provided = Provided { states: self.states.clone(), settings: settings.clone() };
+        let provided = Arc::new(Provided { states: self.states.clone(), settings });
         if let Some(entitlement) = &self.entitlement {
             if policy.is_none() {
                 problems.push("`entitlement` is set, but no profile is offered".to_owned());
@@ -221,6 +243,7 @@ impl Builder {
         let limiter = limiter(&self.profiles);
         let tools =
             collect_tools(self.tools, self.profiles, &provided, policy.as_ref(), &mut problems);
+        let catalogue = Catalogue { tools, ..Catalogue::default() };
         if !problems.is_empty() {
             return Err(Error::Misuse(format!(
                 "the server cannot be built:\n- {}",
@@ -229,15 +252,17 @@ impl Builder {
         }
         let mut config = ServerConfig::new(self.server_info);
         config.versions = self.versions;
-        config.capabilities = ServerCapabilities::new().with_tools(ToolsCapability::new());
+        config.capabilities = capabilities(&catalogue, self.logging);
         config.instructions = self.instructions;
         config.asks_entitlement = self.entitlement.is_some();
         config.profiles = policy;
         config.limits = self.limits;
         Ok(Server(Arc::new(Inner {
             config: Arc::new(config),
-            tools: RwLock::new(Arc::new(tools)),
+            catalogue: RwLock::new(Arc::new(catalogue)),
             provided,
+            connections: Mutex::default(),
+            list_cache: self.list_cache,
             limiter,
             entitlement: self.entitlement.map(|entitlement| entitlement.run),
             local_principal: self.local_principal,
@@ -325,16 +350,9 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// What handlers can take from the server.
-#[derive(Debug, Clone)]
-pub(crate) struct Provided {
-    pub(crate) states: States,
-    pub(crate) settings: SettingsOf,
-}
-
 impl Provided {
     /// What a handler needs and nothing provides, each with what to do.
-    pub(super) fn missing(&self, needs: &[Need]) -> Vec<String> {
+    fn missing(&self, needs: &[Need]) -> Vec<String> {
         let problem = |need: &Need| match need {
             Need::State(id, name) if !self.states.contains(*id) => {
                 Some(format!("it takes the state `{name}`: add `.state(…)` to the server"))
@@ -379,10 +397,10 @@ fn limiter(profiles: &[Profile]) -> Limiter {
 fn collect_tools(
     tools: Vec<Tool>,
     profiles: Vec<Profile>,
-    provided: &Provided,
+    provided: &Arc<Provided>,
     policy: Option<&ProfilePolicy>,
     problems: &mut Vec<String>,
-) -> Tools {
+) -> Table<ServedTool> {
     let mut gated: Vec<(Tool, Vec<ProfileUrl>)> = Vec::new();
     for profile in profiles {
         let Ok(url) = ProfileUrl::parse(&profile.url) else { continue };
@@ -401,10 +419,15 @@ fn collect_tools(
         }
     }
     let open = tools.into_iter().map(|tool| (tool, Vec::new()));
-    let mut table = Tools::default();
+    let mut table = Table::default();
     for (tool, profiles) in open.chain(gated) {
         match check_tool(tool, profiles, provided, policy) {
-            Ok(tool) => problems.extend(table.insert(tool).err()),
+            Ok(tool) => {
+                let name = tool.definition.name.clone();
+                if !table.insert(tool) {
+                    problems.push(taken("tool", &name));
+                }
+            }
             Err(found) => problems.extend(found),
         }
     }
@@ -415,7 +438,7 @@ fn collect_tools(
 pub(super) fn check_tool(
     tool: Tool,
     profiles: Vec<ProfileUrl>,
-    provided: &Provided,
+    provided: &Arc<Provided>,
     policy: Option<&ProfilePolicy>,
 ) -> Result<ServedTool, Vec<String>> {
     let tool = tool.build();
@@ -431,8 +454,32 @@ pub(super) fn check_tool(
             .map(|url| format!("it requires the profile `{url}`, which the server does not offer")),
     );
     if problems.is_empty() {
-        return Ok(ServedTool::new(tool, profiles));
+        return Ok(ServedTool::new(tool, profiles, provided));
     }
     let name = &tool.definition.name;
     Err(problems.into_iter().map(|problem| format!("tool `{name}`: {problem}")).collect())
+}
+
+/// The mistake of giving two items the same name.
+pub(super) fn taken(kind: &str, name: &str) -> String {
+    format!("{kind} `{name}`: there is another {kind} of this name")
+}
+
+/// What the server declares: what it has, and that clients are told when that changes.
+fn capabilities(catalogue: &Catalogue, logging: bool) -> ServerCapabilities {
+    let mut capabilities =
+        ServerCapabilities::new().with_tools(ToolsCapability::new().with_list_changed(true));
+    if !catalogue.resources.is_empty() || !catalogue.templates.is_empty() {
+        let resources = ResourcesCapability::new().with_list_changed(true).with_subscribe(true);
+        capabilities = capabilities.with_resources(resources);
+    }
+    if !catalogue.prompts.is_empty() {
+        capabilities = capabilities.with_prompts(PromptsCapability::new().with_list_changed(true));
+    }
+    let completes = catalogue.prompts.iter().any(|prompt| !prompt.completers.is_empty())
+        || catalogue.templates.iter().any(|template| !template.completers.is_empty());
+    if completes {
+        capabilities = capabilities.with_completions();
+    }
+    if logging { capabilities.with_logging() } else { capabilities }
 }

@@ -2,28 +2,29 @@
 
 mod audit;
 mod builder;
+pub(crate) mod catalogue;
 mod drive;
 pub(crate) mod limits;
 mod profile;
-mod tools;
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use mcp_core::profile::{Declaration, Entitlement};
 use mcp_core::session::server::ServerConfig;
-use mcp_core::types::Implementation;
+use mcp_core::types::{CacheHints, Implementation};
 use mcp_core::{Error, Principal, Tenant};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use builder::Builder;
 pub use profile::Profile;
 
-use self::builder::Provided;
+use self::catalogue::Catalogue;
 use self::drive::{Driver, Io};
 use self::limits::Limiter;
-use self::tools::Tools;
+use crate::call::Provided;
+use crate::connection::{Changes, Connection};
 use crate::handler::Run;
 use crate::tool::IntoTool;
 use crate::transport::stdio::Stdio;
@@ -42,12 +43,16 @@ use crate::transport::stdio::Stdio;
 /// # Ok::<(), mcp_server::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Server(Arc<Inner>);
+pub struct Server(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     config: Arc<ServerConfig>,
-    tools: RwLock<Arc<Tools>>,
-    provided: Provided,
+    catalogue: RwLock<Arc<Catalogue>>,
+    provided: Arc<Provided>,
+    /// The connections that are served now; some may be over.
+    connections: Mutex<Vec<Weak<Connection>>>,
+    /// How long lists may be kept, and by whom.
+    list_cache: CacheHints,
     limiter: Limiter,
     entitlement: Option<Run<Entitlement>>,
     local_principal: Principal,
@@ -123,9 +128,8 @@ impl Server {
         self.driver(principal, tenant).serve(Io { reader: drive::Plain(reader), writer }).await
     }
 
-    /// Adds a tool while the server runs; connections see it from the next message on.
-    ///
-    /// Clients are not told: `notifications/tools/list_changed` is neither declared nor sent yet.
+    /// Adds a tool while the server runs; connections see it from the next message on, and clients
+    /// that want to know are told (`notifications/tools/list_changed`).
     ///
     /// # Errors
     /// [`Error::Misuse`] says what is wrong with the tool; nothing has changed then.
@@ -133,18 +137,53 @@ impl Server {
         let policy = self.0.config.profiles.as_ref();
         let tool = builder::check_tool(tool.into_tool(), Vec::new(), &self.0.provided, policy)
             .map_err(|problems| Error::Misuse(problems.join("\n")))?;
-        self.change_tools(|tools| tools.insert(tool)).map_err(Error::Misuse)
+        let name = tool.definition.name.clone();
+        match self.change(|catalogue| catalogue.tools.insert(tool)) {
+            true => self.tell(|changes| changes.tools = true),
+            false => return Err(Error::Misuse(builder::taken("tool", &name))),
+        }
+        Ok(())
     }
 
     /// Removes a tool while the server runs and says whether there was one; calls of it that run
-    /// go on.
+    /// go on. Clients are told as by [`add_tool`](Self::add_tool).
     pub fn remove_tool(&self, name: &str) -> bool {
-        self.change_tools(|tools| tools.remove(name))
+        let removed = self.change(|catalogue| catalogue.tools.remove(name));
+        if removed {
+            self.tell(|changes| changes.tools = true);
+        }
+        removed
+    }
+
+    /// Tells clients that want to know that a resource has changed
+    /// (`notifications/resources/updated`).
+    pub fn resource_updated(&self, uri: impl Into<Arc<str>>) {
+        let uri = uri.into();
+        self.tell(|changes| {
+            changes.uris.insert(Arc::clone(&uri));
+        });
+    }
+
+    /// Tells clients that want to know that the list of tools is another, for instance because
+    /// callers are entitled to others than before.
+    pub fn tools_changed(&self) {
+        self.tell(|changes| changes.tools = true);
+    }
+
+    /// Tells clients that want to know that the list of prompts is another.
+    pub fn prompts_changed(&self) {
+        self.tell(|changes| changes.prompts = true);
+    }
+
+    /// Tells clients that want to know that the list of resources or templates is another, for
+    /// instance of those that a template [lists](crate::Resource::list).
+    pub fn resources_changed(&self) {
+        self.tell(|changes| changes.resources = true);
     }
 
     /// The names of all tools, in the order of the list.
     pub fn tool_names(&self) -> Vec<String> {
-        self.0.tools().iter().map(|served| served.tool.definition.name.clone()).collect()
+        self.0.catalogue().tools.iter().map(|tool| tool.definition.name.clone()).collect()
     }
 
     /// Name and version of the server.
@@ -161,15 +200,41 @@ impl Server {
         Driver::new(Arc::clone(&self.0), principal, tenant)
     }
 
-    fn change_tools<T>(&self, change: impl FnOnce(&mut Tools) -> T) -> T {
-        let mut tools = self.0.tools.write().unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut tools))
+    fn change<T>(&self, change: impl FnOnce(&mut Catalogue) -> T) -> T {
+        let mut catalogue = self.0.catalogue.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut catalogue))
+    }
+
+    /// Notes a change for every connection.
+    fn tell(&self, note: impl Fn(&mut Changes)) {
+        let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|connection| match connection.upgrade() {
+            Some(connection) if !connection.is_closed() => {
+                connection.change(&note);
+                true
+            }
+            _ => false,
+        });
     }
 }
 
 impl Inner {
-    fn tools(&self) -> Arc<Tools> {
-        Arc::clone(&self.tools.read().unwrap_or_else(PoisonError::into_inner))
+    fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes a connection, to be told of changes.
+    fn connected(&self, connection: &Arc<Connection>) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|known| known.strong_count() > 0);
+        connections.push(Arc::downgrade(connection));
+    }
+}
+
+/// Shows as the server's name.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").field("info", &self.config.server_info).finish_non_exhaustive()
     }
 }
 

@@ -8,6 +8,8 @@
 //! It knows no protocol: what a message means, and whether it may be answered, is decided by
 //! [`ServerSession`].
 
+mod dispatch;
+
 use std::any::Any;
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -23,17 +25,18 @@ use mcp_core::capability::ClientCapabilities;
 use mcp_core::framing::{Line, LineBuffer};
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::{Entitlement, NegotiatedProfiles};
-use mcp_core::session::server::{ClientRequest, ServerCall, ServerEvent, ServerSession};
-use mcp_core::types::CacheHints;
+use mcp_core::session::server::{Change, ServerEvent, ServerSession};
 use mcp_core::version::{Era, ProtocolVersion};
-use mcp_core::wire::legacy;
 use mcp_core::{CallId, Error, Negotiated, NegotiatedParts, Outbox, Principal, Tenant};
+use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, Sleep};
 
 use super::{Inner, audit};
 use crate::call::{Call, CallParts, Callee};
-use crate::connection::{Connection, FromHandler};
+use crate::connection::{Changes, Connection, FromHandler, Question};
+use crate::item::CallKind;
 use crate::outcome::Outcome;
 use crate::transport::stdio::StdioReader;
 
@@ -99,6 +102,8 @@ pub(super) struct Driver {
     running: FuturesUnordered<Running>,
     aborts: HashMap<CallId, AbortHandle>,
     resolving: Option<BoxFuture<'static, Entitlement>>,
+    /// Who waits for the answer to what the client was asked.
+    asked: HashMap<CallId, Reply>,
     input: InputState,
     /// Something was written that may lie in a buffer of the writer.
     unflushed: bool,
@@ -119,7 +124,8 @@ impl Driver {
     pub(super) fn new(server: Arc<Inner>, principal: Principal, tenant: Tenant) -> Self {
         let config = Arc::clone(&server.config);
         let lines = LineBuffer::with_limit(config.limits.line_bytes);
-        let connection = Connection::new(Connection::CAPACITY, server.progress_interval);
+        let connection = Arc::new(Connection::new(Connection::CAPACITY, server.progress_interval));
+        server.connected(&connection);
         Self {
             session: ServerSession::new(config, principal.clone(), tenant.clone()),
             server,
@@ -128,11 +134,12 @@ impl Driver {
             lines,
             outbox: Outbox::default(),
             unflushed: false,
-            connection: Arc::new(connection),
+            connection,
             from_handlers: Vec::new(),
             running: FuturesUnordered::new(),
             aborts: HashMap::new(),
             resolving: None,
+            asked: HashMap::new(),
             input: InputState::Open,
         }
     }
@@ -172,6 +179,9 @@ impl Driver {
             moved |= self.handle_lines(cx, &mut io.writer)?;
             self.pass_on();
             moved |= self.poll_write(cx, &mut io.writer)?;
+            if self.input == InputState::Handled {
+                self.session.end_streams(&mut self.outbox);
+            }
             if self.input == InputState::Handled && self.is_drained() {
                 self.input = InputState::Over;
             }
@@ -307,112 +317,14 @@ impl Driver {
             ServerEvent::Refused(rejection) => {
                 audit::refused(&rejection, &self.principal, &self.tenant);
             }
+            ServerEvent::Answered { ask, outcome } => {
+                if let Some(reply) = self.asked.remove(&ask) {
+                    // Nobody may wait any more: then the answer is not wanted.
+                    drop(reply.send(outcome.map(ToOwned::to_owned)));
+                }
+            }
             _ => {}
         }
-    }
-
-    /// Starts a call; where its handler need not wait, it is answered at once.
-    fn start(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>) {
-        if call.negotiated.era() == Era::Modern && self.server.config.profiles.is_some() {
-            let requested = call.requested.clone().unwrap_or_default();
-            audit::agreed(&call.negotiated, &requested, &[]);
-        }
-        match &call.request {
-            ClientRequest::ListTools { cursor } => self.list_tools(call, cursor.as_deref()),
-            ClientRequest::CallTool(params) => {
-                let tools = self.server.tools();
-                let tool =
-                    tools.get(&params.name).ok_or_else(|| ErrorObject::unknown_tool(&params.name));
-                let tool = tool.and_then(|tool| tool.admit(call, &params.name).map(|()| tool));
-                let tool = match tool {
-                    Ok(tool) => tool,
-                    Err(error) => {
-                        audit::kept_out(&call.negotiated, &error);
-                        return self.session.fail(call.id, &error, &mut self.outbox);
-                    }
-                };
-                let bytes_in = params.arguments.map_or(0, |arguments| arguments.get().len());
-                let admission = match self.server.limiter.admit(&call.negotiated, bytes_in) {
-                    Ok(admission) => admission,
-                    Err(exceeded) => {
-                        return self.conclude(call.id, call.negotiated.era(), exceeded.into());
-                    }
-                };
-                let parts = CallParts {
-                    id: call.id,
-                    arguments: params.arguments,
-                    negotiated: &call.negotiated,
-                    states: &self.server.provided.states,
-                    settings: &self.server.provided.settings,
-                    wants_progress: call.wants_progress,
-                    connection: &self.connection,
-                };
-                let started = catch_unwind(AssertUnwindSafe(|| {
-                    let future = tool.tool.call(parts);
-                    let mut future: BoxFuture<'static, Outcome> = match admission.is_unlimited() {
-                        true => future,
-                        false => Box::pin(admission.run(future)),
-                    };
-                    match future.as_mut().poll(cx) {
-                        Poll::Ready(outcome) => Ok(outcome),
-                        Poll::Pending => Err(future),
-                    }
-                }));
-                match started {
-                    Ok(Ok(outcome)) => {
-                        self.pass_on_last_of(call.id);
-                        self.conclude(call.id, call.negotiated.era(), outcome);
-                    }
-                    Ok(Err(future)) => {
-                        let (abort, registration) = AbortHandle::new_pair();
-                        self.aborts.insert(call.id, abort);
-                        let running =
-                            RunningCall { id: call.id, era: call.negotiated.era(), future };
-                        self.running.push(Abortable::new(running, registration));
-                    }
-                    Err(panic) => self.panicked(call.id, panic.as_ref()),
-                }
-            }
-            _ => {
-                let error = ErrorObject::internal("this server has no handler for the method");
-                self.session.fail(call.id, &error, &mut self.outbox);
-            }
-        }
-    }
-
-    fn list_tools(&mut self, call: &ServerCall<'_>, cursor: Option<&str>) {
-        let tools = self.server.tools();
-        // What says which profiles are in force, or may differ between callers, is private.
-        let differs = call.requested.is_some() || self.server.entitlement.is_some();
-        let cache = if differs { CacheHints::private(0) } else { CacheHints::public(0) };
-        match tools.page(call, cursor, self.server.page_size) {
-            Ok(page) => {
-                let written =
-                    self.session.respond(call.id, &page, None, Some(cache), &mut self.outbox);
-                log_unwritten(call.id, written.err());
-            }
-            Err(error) => self.session.fail(call.id, &error, &mut self.outbox),
-        }
-    }
-
-    fn conclude(&mut self, call: CallId, era: Era, outcome: Outcome) {
-        match outcome {
-            Outcome::Complete(mut result) => {
-                if era == Era::Legacy {
-                    legacy::adapt_result(&mut result);
-                }
-                let written = self.session.respond_call_tool(call, &result, &mut self.outbox);
-                log_unwritten(call, written.err());
-            }
-            Outcome::Error(error) => self.session.fail(call, &error, &mut self.outbox),
-        }
-    }
-
-    fn panicked(&mut self, call: CallId, panic: &(dyn Any + Send)) {
-        let said = panic.downcast_ref::<&str>().copied();
-        let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        tracing::error!(target: "mcp::server", %call, panic = said, "a handler panicked");
-        self.session.fail(call, &ErrorObject::internal("internal error"), &mut self.outbox);
     }
 
     /// Polls the handlers that wait.
@@ -421,12 +333,12 @@ impl Driver {
         while let Poll::Ready(Some(done)) = Pin::new(&mut self.running).poll_next(cx) {
             moved = true;
             // An aborted call was cancelled: nobody is told.
-            let Ok((call, era, outcome)) = done else { continue };
-            self.aborts.remove(&call);
-            self.pass_on_last_of(call);
+            let Ok((callee, outcome)) = done else { continue };
+            self.aborts.remove(&callee.id);
+            self.pass_on_last_of(callee.id);
             match outcome {
-                Ok(outcome) => self.conclude(call, era, outcome),
-                Err(panic) => self.panicked(call, panic.as_ref()),
+                Ok(outcome) => self.conclude(callee, outcome),
+                Err(panic) => self.panicked(callee.id, panic.as_ref()),
             }
         }
         moved
@@ -480,14 +392,16 @@ impl Driver {
         let parts = CallParts {
             id: CallId::from_number(u32::MAX),
             arguments: None,
+            meta: None,
             negotiated: &negotiated,
-            states: &self.server.provided.states,
-            settings: &self.server.provided.settings,
             wants_progress: false,
+            log_level: None,
             connection: &self.connection,
+            server: Some(&self.server),
         };
         let callee = Callee { name: "entitlement", arguments: &[] };
-        catch_unwind(AssertUnwindSafe(|| run(&mut Call::new(callee, parts)))).unwrap_or_else(|_| {
+        let provided = &self.server.provided;
+        catch_unwind(AssertUnwindSafe(|| run(&mut Call::new(callee, provided, parts)))).unwrap_or_else(|_| {
             tracing::error!(target: "mcp::server", "the entitlement function panicked: the caller is entitled to nothing");
             Box::pin(std::future::ready(Entitlement::none()))
         })
@@ -499,6 +413,10 @@ impl Driver {
         if !self.is_unread() {
             self.connection.drain(&mut self.from_handlers);
             self.tell();
+            if let Some((questions, changes)) = self.connection.take_more() {
+                questions.into_iter().for_each(|question| self.ask(question));
+                self.tell_changes(&changes);
+            }
         }
     }
 
@@ -510,9 +428,42 @@ impl Driver {
     }
 
     fn tell(&mut self) {
+        let (session, out) = (&mut self.session, &mut self.outbox);
         for said in self.from_handlers.drain(..) {
-            let FromHandler::Progress { call, progress, total, message } = said;
-            self.session.progress(call, progress, total, message, &mut self.outbox);
+            match said {
+                FromHandler::Progress { call, progress, total, message } => {
+                    session.progress(call, progress, total, message, out);
+                }
+                FromHandler::Log { call, level, logger, data } => {
+                    session.log(call, level, logger.as_deref(), &data.0, out);
+                }
+                FromHandler::Notify { call, method, params } => {
+                    session.notify(call, &method, &params.0, out);
+                }
+            }
+        }
+    }
+
+    /// Sends a request of a handler to the client.
+    fn ask(&mut self, question: Question) {
+        let Question { call, method, params, reply } = question;
+        let now = Instant::now().into_std();
+        match self.session.ask(now, call, method, params.as_deref(), &mut self.outbox) {
+            Ok(ask) => {
+                self.asked.retain(|_, reply| !reply.is_closed());
+                self.asked.insert(ask, reply);
+            }
+            Err(error) => drop(reply.send(Err(ErrorObject::internal(error.to_string())))),
+        }
+    }
+
+    fn tell_changes(&mut self, changes: &Changes) {
+        let Changes { tools, prompts, resources, uris } = changes;
+        let lists =
+            [(*tools, Change::Tools), (*prompts, Change::Prompts), (*resources, Change::Resources)];
+        let lists = lists.into_iter().filter_map(|(changed, list)| changed.then_some(list));
+        for change in lists.chain(uris.iter().map(|uri| Change::Resource(uri))) {
+            self.session.changed(change, &mut self.outbox);
         }
     }
 
@@ -545,28 +496,32 @@ impl Driver {
 /// A call whose handler waits for something.
 type Running = Abortable<RunningCall>;
 
-struct RunningCall {
+/// Where the answer to what the client was asked goes.
+type Reply = oneshot::Sender<Result<Box<RawValue>, ErrorObject>>;
+
+/// Which call it is, as far as its answer depends on it.
+#[derive(Debug, Clone, Copy)]
+struct CallOf {
     id: CallId,
     era: Era,
+    kind: CallKind,
+}
+
+struct RunningCall {
+    call: CallOf,
     future: BoxFuture<'static, Outcome>,
 }
 
 impl Future for RunningCall {
-    type Output = (CallId, Era, Result<Outcome, Box<dyn Any + Send>>);
+    type Output = (CallOf, Result<Outcome, Box<dyn Any + Send>>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (id, era) = (self.id, self.era);
+        let call = self.call;
         match catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(outcome)) => Poll::Ready((id, era, Ok(outcome))),
-            Err(panic) => Poll::Ready((id, era, Err(panic))),
+            Ok(Poll::Ready(outcome)) => Poll::Ready((call, Ok(outcome))),
+            Err(panic) => Poll::Ready((call, Err(panic))),
         }
-    }
-}
-
-fn log_unwritten(call: CallId, error: Option<mcp_core::wire::EncodeError>) {
-    if let Some(error) = error {
-        tracing::error!(target: "mcp::server", %call, %error, "a result could not be written");
     }
 }
 

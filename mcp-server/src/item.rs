@@ -1,0 +1,105 @@
+//! What is served, whatever it is: a handler with the names of its arguments and what it may take
+//! from its server.
+//!
+//! Owns [`Item`], the one way in which handlers are called, and [`OwnedCall`], a call that outlives
+//! the message it came in. It does not know what a tool or a prompt is.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use mcp_core::types::LoggingLevel;
+use mcp_core::{CallId, Negotiated};
+use serde_json::value::RawValue;
+
+use crate::call::{Call, CallParts, Callee, Provided};
+use crate::connection::Connection;
+use crate::handler::Run;
+use crate::outcome::Outcome;
+use crate::server::Inner;
+
+/// What a client asks a server for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallKind {
+    /// `tools/call`
+    Tool,
+    /// `prompts/get`
+    Prompt,
+    /// `resources/read`
+    Resource,
+    /// `completion/complete`
+    Completion,
+    /// A method of an extension.
+    Method,
+}
+
+/// A handler as it is served.
+#[derive(Clone)]
+pub(crate) struct Item {
+    /// What it is called in messages.
+    pub(crate) name: Cow<'static, str>,
+    /// The names of its arguments, in the order in which they are taken.
+    pub(crate) arguments: Vec<Cow<'static, str>>,
+    /// What it can take besides.
+    pub(crate) provided: Arc<Provided>,
+    pub(crate) run: Run<Outcome>,
+}
+
+impl Item {
+    /// Takes the parameters out of the call and starts the handler.
+    pub(crate) fn call(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
+        let callee = Callee { name: &self.name, arguments: &self.arguments };
+        (self.run)(&mut Call::new(callee, &self.provided, parts))
+    }
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Item").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A call whose arguments are kept, so that a handler can be called again.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnedCall {
+    pub(crate) id: CallId,
+    pub(crate) arguments: Option<Box<RawValue>>,
+    pub(crate) meta: Option<Box<RawValue>>,
+    pub(crate) negotiated: Negotiated,
+    pub(crate) wants_progress: bool,
+    pub(crate) log_level: Option<LoggingLevel>,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) server: Option<Arc<Inner>>,
+}
+
+#[expect(dead_code, reason = "the next to land are calls that ask the client")]
+impl OwnedCall {
+    pub(crate) fn new(parts: CallParts<'_>) -> Self {
+        Self {
+            id: parts.id,
+            arguments: parts.arguments.map(ToOwned::to_owned),
+            meta: parts.meta.map(ToOwned::to_owned),
+            negotiated: parts.negotiated.clone(),
+            wants_progress: parts.wants_progress,
+            log_level: parts.log_level,
+            connection: Arc::clone(parts.connection),
+            server: parts.server.cloned(),
+        }
+    }
+
+    /// The call as extractors see it.
+    pub(crate) fn parts(&self) -> CallParts<'_> {
+        CallParts {
+            id: self.id,
+            arguments: self.arguments.as_deref(),
+            meta: self.meta.as_deref(),
+            negotiated: &self.negotiated,
+            wants_progress: self.wants_progress,
+            log_level: self.log_level,
+            connection: &self.connection,
+            server: self.server.as_ref(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A tool as it is served.
+
+use std::sync::Arc;
+
+use mcp_core::profile::ProfileUrl;
+use mcp_core::types;
+use mcp_core::version::Era;
+use mcp_core::wire::legacy;
+
+use super::{Entry, Gates};
+use crate::call::Provided;
+use crate::item::Item;
+use crate::tool::BuiltTool;
+
+/// A tool and where it exists.
+#[derive(Debug)]
+pub(crate) struct ServedTool {
+    pub(crate) definition: types::Tool,
+    pub(crate) item: Item,
+    gates: Gates,
+    /// As legacy clients are told of it, where that differs.
+    legacy: Option<types::Tool>,
+}
+
+impl ServedTool {
+    pub(crate) fn new(
+        tool: BuiltTool,
+        profiles: Vec<ProfileUrl>,
+        provided: &Arc<Provided>,
+    ) -> Self {
+        let legacy = legacy::adapt_tool(&tool.definition);
+        let gates = Gates { profiles, requires: tool.requires.clone() };
+        let definition = tool.definition.clone();
+        Self { definition, item: tool.into_item(provided), gates, legacy }
+    }
+}
+
+impl Entry for ServedTool {
+    type Definition = types::Tool;
+
+    fn key(&self) -> &str {
+        &self.definition.name
+    }
+
+    fn gates(&self) -> &Gates {
+        &self.gates
+    }
+
+    fn definition(&self, era: Era) -> &types::Tool {
+        match era {
+            Era::Legacy => self.legacy.as_ref().unwrap_or(&self.definition),
+            Era::Modern => &self.definition,
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! From a request to the handler that answers it, and from its outcome to the answer.
+//!
+//! Lists, gates, limits; which handler is meant, and what its outcome is in the caller's era.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll};
+
+use futures_util::future::{AbortHandle, Abortable, BoxFuture};
+use mcp_core::CallId;
+use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
+use mcp_core::session::server::{ClientRequest, ServerCall};
+use mcp_core::types::{CacheHints, ContentBlock, SubscriptionFilter};
+use mcp_core::version::Era;
+use mcp_core::wire::{EncodeError, legacy};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::{CallOf, Driver, RunningCall};
+use crate::call::CallParts;
+use crate::item::{CallKind, Item};
+use crate::outcome::Outcome;
+use crate::server::audit;
+use crate::server::catalogue::{Catalogue, Entry, Table};
+
+/// A page of a list, written without copying it.
+struct Page<'a, T> {
+    name: &'static str,
+    items: Vec<&'a T>,
+    next_cursor: Option<&'a str>,
+}
+
+impl<T: Serialize> Serialize for Page<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let items = (self.name, Value::Items(&self.items));
+        let next = self.next_cursor.map(|cursor| ("nextCursor", Value::Cursor(cursor)));
+        serializer.collect_map(std::iter::once(items).chain(next))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Value<'a, T> {
+    Items(&'a [&'a T]),
+    Cursor(&'a str),
+}
+
+impl Driver {
+    /// Starts a call; where its handler need not wait, it is answered at once.
+    pub(super) fn start(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>) {
+        if call.negotiated.era() == Era::Modern && self.server.config.profiles.is_some() {
+            let requested = call.requested.clone().unwrap_or_default();
+            audit::agreed(&call.negotiated, &requested, &[]);
+        }
+        let catalogue = self.server.catalogue();
+        match &call.request {
+            ClientRequest::ListTools { cursor } => {
+                self.list(call, "tools", &catalogue.tools, cursor.as_deref());
+            }
+            ClientRequest::ListPrompts { cursor } => {
+                self.list(call, "prompts", &catalogue.prompts, cursor.as_deref());
+            }
+            ClientRequest::ListResources { cursor } => {
+                self.list(call, "resources", &catalogue.resources, cursor.as_deref());
+            }
+            ClientRequest::ListResourceTemplates { cursor } => {
+                self.list(call, "resourceTemplates", &catalogue.templates, cursor.as_deref());
+            }
+            ClientRequest::CallTool(params) => {
+                let unknown = || ErrorObject::unknown_tool(&params.name);
+                match admitted(&catalogue.tools, call, &params.name, unknown) {
+                    Ok(tool) => {
+                        self.run(cx, call, CallKind::Tool, &tool.item, params.arguments);
+                    }
+                    Err(error) => self.keep_out(call, &error),
+                }
+            }
+            ClientRequest::GetPrompt(params) => {
+                let unknown = || ErrorObject::unknown_prompt(&params.name);
+                match admitted(&catalogue.prompts, call, &params.name, unknown) {
+                    Ok(prompt) => {
+                        self.run(cx, call, CallKind::Prompt, &prompt.item, params.arguments);
+                    }
+                    Err(error) => self.keep_out(call, &error),
+                }
+            }
+            ClientRequest::ReadResource(params) => match catalogue.resource(call, &params.uri) {
+                Ok(found) => {
+                    let arguments = found.arguments.as_deref();
+                    self.run(cx, call, CallKind::Resource, found.item, arguments);
+                }
+                Err(error) => self.keep_out(call, &error),
+            },
+            ClientRequest::Complete(params) => match catalogue.completer(call, params) {
+                Ok(Some(completer)) => {
+                    self.run(cx, call, CallKind::Completion, completer, None);
+                }
+                Ok(None) => self.conclude(CallOf::new(call, CallKind::Completion), no_completion()),
+                Err(error) => self.keep_out(call, &error),
+            },
+            ClientRequest::Subscribe { uri } => match catalogue.resource(call, uri) {
+                Ok(_) => self.session.subscribe(call.id, uri, &mut self.outbox),
+                Err(error) => self.keep_out(call, &error),
+            },
+            ClientRequest::Unsubscribe { uri } => {
+                self.session.unsubscribe(call.id, uri, &mut self.outbox);
+            }
+            ClientRequest::Listen(filter) => {
+                let granted = grant(&catalogue, call, filter);
+                self.session.listen(call.id, granted, &mut self.outbox);
+            }
+            _ => {
+                let error = ErrorObject::internal("this server has no handler for the method");
+                self.session.fail(call.id, &error, &mut self.outbox);
+            }
+        }
+    }
+
+    /// Calls a handler within the limits of the caller's profiles.
+    fn run(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &ServerCall<'_>,
+        kind: CallKind,
+        item: &Item,
+        arguments: Option<&RawValue>,
+    ) {
+        let of = CallOf::new(call, kind);
+        let bytes_in = arguments.map_or(0, |arguments| arguments.get().len());
+        let admission = match self.server.limiter.admit(&call.negotiated, bytes_in) {
+            Ok(admission) => admission,
+            Err(exceeded) => return self.conclude(of, exceeded.into()),
+        };
+        let parts = CallParts {
+            id: call.id,
+            arguments,
+            meta: call.meta,
+            negotiated: &call.negotiated,
+            wants_progress: call.wants_progress,
+            log_level: call.log_level,
+            connection: &self.connection,
+            server: Some(&self.server),
+        };
+        let started = catch_unwind(AssertUnwindSafe(|| {
+            let future = item.call(parts);
+            let mut future: BoxFuture<'static, Outcome> = match admission.is_unlimited() {
+                true => future,
+                false => Box::pin(admission.run(future)),
+            };
+            match future.as_mut().poll(cx) {
+                Poll::Ready(outcome) => Ok(outcome),
+                Poll::Pending => Err(future),
+            }
+        }));
+        match started {
+            Ok(Ok(outcome)) => {
+                self.pass_on_last_of(call.id);
+                self.conclude(of, outcome);
+            }
+            Ok(Err(future)) => {
+                let (abort, registration) = AbortHandle::new_pair();
+                self.aborts.insert(call.id, abort);
+                self.running.push(Abortable::new(RunningCall { call: of, future }, registration));
+            }
+            Err(panic) => self.panicked(call.id, panic.as_ref()),
+        }
+    }
+
+    fn list<T: Entry>(
+        &mut self,
+        call: &ServerCall<'_>,
+        name: &'static str,
+        table: &Table<T>,
+        cursor: Option<&str>,
+    ) {
+        match table.page(call, cursor, self.server.page_size) {
+            Ok((items, next_cursor)) => {
+                let page = Page { name, items, next_cursor };
+                let cache = self.cache(call, None);
+                let written =
+                    self.session.respond(call.id, &page, None, Some(cache), &mut self.outbox);
+                log_unwritten(call.id, written);
+            }
+            Err(error) => self.session.fail(call.id, &error, &mut self.outbox),
+        }
+    }
+
+    /// For whom a result may be kept: what says which profiles are in force, or may differ between
+    /// callers, is private.
+    fn cache(&self, call: &ServerCall<'_>, hints: Option<CacheHints>) -> CacheHints {
+        let hints = hints.unwrap_or(self.server.list_cache);
+        match call.requested.is_some() || self.server.entitlement.is_some() {
+            true => CacheHints::private(hints.ttl_ms),
+            false => hints,
+        }
+    }
+
+    fn keep_out(&mut self, call: &ServerCall<'_>, error: &ErrorObject) {
+        audit::kept_out(&call.negotiated, error);
+        self.fail(CallOf::new(call, CallKind::Resource), error);
+    }
+
+    /// Answers a call with its outcome.
+    pub(super) fn conclude(&mut self, call: CallOf, outcome: Outcome) {
+        let written = match outcome {
+            Outcome::Complete(mut result) if call.kind == CallKind::Tool => {
+                if call.era == Era::Legacy {
+                    legacy::adapt_result(&mut result);
+                }
+                self.session.respond_call_tool(call.id, &result, &mut self.outbox)
+            }
+            // A limit, a layer or the handler itself has ended it as a tool would end.
+            Outcome::Complete(result) => {
+                let texts = result.content.iter().filter_map(ContentBlock::as_text);
+                let said: Vec<&str> = texts.collect();
+                return self.fail(call, &ErrorObject::invalid_params(said.join("\n")));
+            }
+            Outcome::Prompt(result) => {
+                let meta = result.meta.as_ref();
+                self.session.respond(call.id, &result, meta, None, &mut self.outbox)
+            }
+            Outcome::Resource(result) => {
+                // Other callers may be given other contents: only the author can tell.
+                let cache = result.cache.unwrap_or_default();
+                let meta = result.meta.as_ref();
+                self.session.respond(call.id, &result, meta, Some(cache), &mut self.outbox)
+            }
+            Outcome::Completion(result) => {
+                let meta = result.meta.as_ref();
+                self.session.respond(call.id, &result, meta, None, &mut self.outbox)
+            }
+            Outcome::Result(result) => {
+                self.session.respond(call.id, &result, None, None, &mut self.outbox)
+            }
+            Outcome::Error(error) => return self.fail(call, &error),
+        };
+        log_unwritten(call.id, written);
+    }
+
+    /// Answers a call with an error, under the code that it has in the caller's era.
+    fn fail(&mut self, call: CallOf, error: &ErrorObject) {
+        if error.code == ErrorCode::RESOURCE_NOT_FOUND && call.era == Era::Modern {
+            // 2026-07-28, server/resources, "Error Handling".
+            let error = ErrorObject { code: ErrorCode::INVALID_PARAMS, ..error.clone() };
+            return self.session.fail(call.id, &error, &mut self.outbox);
+        }
+        self.session.fail(call.id, error, &mut self.outbox);
+    }
+
+    pub(super) fn panicked(&mut self, call: CallId, panic: &(dyn Any + Send)) {
+        let said = panic.downcast_ref::<&str>().copied();
+        let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        tracing::error!(target: "mcp::server", %call, panic = said, "a handler panicked");
+        self.session.fail(call, &ErrorObject::internal("internal error"), &mut self.outbox);
+    }
+}
+
+impl CallOf {
+    fn new(call: &ServerCall<'_>, kind: CallKind) -> Self {
+        Self { id: call.id, era: call.negotiated.era(), kind }
+    }
+}
+
+/// The item of a name, if it exists for this caller.
+fn admitted<'t, T: Entry>(
+    table: &'t Table<T>,
+    call: &ServerCall<'_>,
+    name: &str,
+    unknown: impl Fn() -> ErrorObject,
+) -> Result<&'t T, ErrorObject> {
+    let item = table.get(name).ok_or_else(&unknown)?;
+    item.gates().admit(call, unknown)?;
+    Ok(item)
+}
+
+/// What of a filter is granted: the lists that there are, and resources that exist for the caller.
+fn grant(
+    catalogue: &Catalogue,
+    call: &ServerCall<'_>,
+    filter: &SubscriptionFilter,
+) -> SubscriptionFilter {
+    let mut granted = SubscriptionFilter::new();
+    granted.tools_list_changed = filter.tools_list_changed;
+    granted.prompts_list_changed = filter.prompts_list_changed;
+    granted.resources_list_changed = filter.resources_list_changed;
+    let uris = filter.resource_subscriptions.iter();
+    granted.resource_subscriptions =
+        uris.filter(|uri| catalogue.resource(call, uri).is_ok()).cloned().collect();
+    granted
+}
+
+fn no_completion() -> Outcome {
+    Outcome::Completion(mcp_core::types::CompleteResult::new([""; 0]))
+}
+
+fn log_unwritten(call: CallId, written: Result<(), EncodeError>) {
+    if let Err(error) = written {
+        tracing::error!(target: "mcp::server", %call, %error, "a result could not be written");
+    }
+}
