@@ -74,7 +74,7 @@ fn required_fields_are_those_of_the_schemas() {
                 .unwrap_or_else(|e| panic!("{revision} {name}: {least_value} is refused: {e}"));
             assert_eq!(again, least_value, "{revision} {name}: more is written than was there");
             for field in required.iter().filter(|field| sample.contains_key(**field)) {
-                // The tag is checked where one kind is told from another, in `ContentBlock`.
+                // The tag is checked where one kind is told from another, as in `ContentBlock`.
                 let tag = properties.get(*field).is_some_and(|p| p.get("const").is_some());
                 if tag || model.lenient.contains(field) {
                     continue;
@@ -117,17 +117,19 @@ fn every_enumerated_value_survives() {
 }
 
 #[test]
-fn every_kind_of_content_has_its_type() {
-    let Some(spec) = spec::find("every_kind_of_content_has_its_type") else { return };
-    let block = model("ContentBlock");
-    for revision in spec::REVISIONS {
-        let definitions = spec.definitions(revision);
-        let kinds = definitions.get("ContentBlock").and_then(|d| d["anyOf"].as_array());
-        for kind in kinds.into_iter().flatten() {
-            let name = kind["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
-            assert!(matches!(account(name), Some(Account::Done(_))), "{revision} {name}");
-            let sample = &model(name).sample;
-            assert_eq!(&block.reencode(sample).unwrap(), sample);
+fn every_member_of_a_union_has_its_type() {
+    let Some(spec) = spec::find("every_member_of_a_union_has_its_type") else { return };
+    for union in ["ContentBlock", "SamplingMessageContentBlock", "PrimitiveSchemaDefinition"] {
+        let block = model(union);
+        for revision in spec::REVISIONS {
+            let definitions = spec.definitions(revision);
+            for name in kinds(&definitions, union) {
+                let Some(Account::Done(ours)) = account(name) else {
+                    panic!("{revision} {name} has no type");
+                };
+                let sample = &model(ours).sample;
+                assert_eq!(&block.reencode(sample).unwrap(), sample, "{revision} {name}");
+            }
         }
     }
 }
@@ -142,7 +144,7 @@ fn modelled<'a>(name: &str, definition: &'a Value) -> Option<(&'static Model, &'
             // Later revisions refer to a definition, which is compared in its own place.
             params.get("properties").map(|_| (model(name), params, true))
         }
-        Account::Response(_) | Account::Codec | Account::NextPages => None,
+        Account::Response(_) | Account::Codec | Account::OutOfScope => None,
     }
 }
 
@@ -159,12 +161,25 @@ fn compare(place: &str, schema: &Value, sample: &Value, codec: &[&str]) -> Vec<S
         if let Some(tag) = property.get("const") {
             assert_eq!(value, tag, "{place}.{field}");
         }
-        // Inside a JSON Schema everything is kept as text.
-        if !field.ends_with("Schema") {
+        // Inside the schemas of a tool everything is kept as text.
+        if !matches!(field.as_str(), "inputSchema" | "outputSchema") {
             compare(&format!("{place}.{field}"), property, value, &[]);
         }
     }
     properties.keys().cloned().collect()
+}
+
+/// The definitions that a union has as its members, also those in unions within it.
+fn kinds<'a>(definitions: &'a Map<String, Value>, union: &str) -> Vec<&'a str> {
+    let members = definitions.get(union).and_then(|definition| definition["anyOf"].as_array());
+    let names = members.into_iter().flatten().filter_map(|member| member["$ref"].as_str());
+    names
+        .map(|path| path.rsplit('/').next().expect("a split has a last part"))
+        .flat_map(|name| match kinds(definitions, name) {
+            within if within.is_empty() => vec![name],
+            within => within,
+        })
+        .collect()
 }
 
 fn required(schema: &Value) -> BTreeSet<&str> {

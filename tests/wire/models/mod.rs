@@ -1,4 +1,9 @@
 //! The model types, each with a message part in which every field stands.
+//!
+//! Here are those that all of the protocol shares, and tools; the rest stands by who serves it.
+
+mod client;
+mod server;
 
 use std::sync::LazyLock;
 
@@ -15,6 +20,18 @@ use mcp_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+/// Says where the results of these types have their `_meta`.
+macro_rules! results {
+    ($($name:ident)+) => {$(
+        impl ResultModel for $name {
+            fn meta(&self) -> Option<&Meta> {
+                self.meta.as_ref()
+            }
+        }
+    )+};
+}
+use results;
 
 /// One of our types, and what a test needs to know of it.
 pub(crate) struct Model {
@@ -43,30 +60,56 @@ pub(crate) fn model(name: &str) -> &'static Model {
     MODELS.iter().find(|model| model.name == name).unwrap_or_else(|| panic!("no model {name}"))
 }
 
-pub(crate) static MODELS: LazyLock<Vec<Model>> = LazyLock::new(models);
+pub(crate) static MODELS: LazyLock<Vec<Model>> = LazyLock::new(|| {
+    let parts = Parts::new();
+    let mut models = shared(&parts);
+    models.extend(server::models(&parts));
+    models.extend(client::models(&parts));
+    models
+});
 
 const REQUEST_FIELDS: &[&str] = &["_meta", "task", "inputResponses", "requestState"];
 const RESULT_FIELDS: &[&str] = &["resultType", "ttlMs", "cacheScope"];
 
-fn models() -> Vec<Model> {
-    let icon = json!({"src": "data:,", "mimeType": "image/png", "sizes": ["any"], "theme": "dark"});
-    let annotations =
-        json!({"audience": ["user"], "priority": 0.5, "lastModified": "2025-01-12T15:00:58Z"});
-    let meta = json!({"com.example/a": 1, "io.modelcontextprotocol/b": {"c": null}});
+/// What stands inside of many messages.
+struct Parts {
+    icon: Value,
+    annotations: Value,
+    meta: Value,
+    text: Value,
+    text_resource: Value,
+    tool_annotations: Value,
+    tool: Value,
+}
+
+impl Parts {
+    fn new() -> Self {
+        let icon =
+            json!({"src": "data:,", "mimeType": "image/png", "sizes": ["any"], "theme": "dark"});
+        let annotations =
+            json!({"audience": ["user"], "priority": 0.5, "lastModified": "2025-01-12T15:00:58Z"});
+        let meta = json!({"com.example/a": 1, "io.modelcontextprotocol/b": {"c": null}});
+        let text = json!({"type": "text", "text": "a", "annotations": annotations, "_meta": meta});
+        let text_resource =
+            json!({"uri": "a:b", "mimeType": "text/plain", "text": "a", "_meta": meta});
+        let tool_annotations = json!({
+            "title": "A", "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true,
+            "openWorldHint": false,
+        });
+        let tool = json!({
+            "name": "a", "title": "A", "description": "an a", "inputSchema": {"type": "object"},
+            "outputSchema": {"type": "object"}, "annotations": tool_annotations,
+            "execution": {"taskSupport": "optional"}, "icons": [icon], "_meta": meta,
+        });
+        Self { icon, annotations, meta, text, text_resource, tool_annotations, tool }
+    }
+}
+
+fn shared(parts: &Parts) -> Vec<Model> {
+    let Parts { icon, annotations, meta, text, text_resource, tool_annotations, tool } = parts;
     let implementation = json!({
         "name": "a", "title": "A", "version": "1", "description": "an a",
         "websiteUrl": "https://a.example", "icons": [icon],
-    });
-    let text = json!({"type": "text", "text": "a", "annotations": annotations, "_meta": meta});
-    let text_resource = json!({"uri": "a:b", "mimeType": "text/plain", "text": "a", "_meta": meta});
-    let tool_annotations = json!({
-        "title": "A", "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true,
-        "openWorldHint": false,
-    });
-    let tool = json!({
-        "name": "a", "title": "A", "description": "an a", "inputSchema": {"type": "object"},
-        "outputSchema": {"type": "object"}, "annotations": tool_annotations,
-        "execution": {"taskSupport": "optional"}, "icons": [icon], "_meta": meta,
     });
     let client = json!({
         "experimental": {"a": {}}, "roots": {"listChanged": true},
@@ -174,10 +217,10 @@ fn models() -> Vec<Model> {
         ),
         part::<Role>("Role", json!("user")),
         part::<ServerCapabilities>("ServerCapabilities", server),
-        part::<TextContent>("TextContent", text),
-        part::<TextResourceContents>("TextResourceContents", text_resource),
-        part::<Tool>("Tool", tool),
-        part::<ToolAnnotations>("ToolAnnotations", tool_annotations),
+        part::<TextContent>("TextContent", text.clone()),
+        part::<TextResourceContents>("TextResourceContents", text_resource.clone()),
+        part::<Tool>("Tool", tool.clone()),
+        part::<ToolAnnotations>("ToolAnnotations", tool_annotations.clone()),
         part::<ToolExecution>("ToolExecution", json!({"taskSupport": "required"})),
     ]
 }
@@ -219,16 +262,6 @@ fn result<T: ResultModel>(name: &'static str, sample: Value) -> Model {
 /// Results, whose `_meta` the codec writes: here the test does.
 trait ResultModel: Serialize + DeserializeOwned {
     fn meta(&self) -> Option<&Meta>;
-}
-
-macro_rules! results {
-    ($($name:ident)+) => {$(
-        impl ResultModel for $name {
-            fn meta(&self) -> Option<&Meta> {
-                self.meta.as_ref()
-            }
-        }
-    )+};
 }
 
 results!(CallToolResult DiscoverResult InitializeResult ListToolsResult);
