@@ -19,6 +19,8 @@ use crate::argument::Arguments;
 use crate::connection::Connection;
 use crate::context::{CallContext, Unfinished};
 use crate::extract::{Settings, State};
+use crate::item::CallKind;
+use crate::layer::Stack;
 use crate::outcome::Failure;
 use crate::server::{Inner, Server};
 
@@ -49,6 +51,8 @@ pub(crate) struct Callee<'a> {
 pub(crate) struct CallParts<'a> {
     /// Which call it is.
     pub(crate) id: CallId,
+    /// What kind of thing is called.
+    pub(crate) kind: CallKind,
     /// The raw arguments, if there are any.
     pub(crate) arguments: Option<&'a RawValue>,
     /// The request's `_meta`, if it has one.
@@ -70,6 +74,8 @@ pub(crate) struct CallParts<'a> {
 pub(crate) struct Provided {
     pub(crate) states: States,
     pub(crate) settings: SettingsOf,
+    /// The layers around everything that the server serves.
+    pub(crate) layers: Stack,
 }
 
 impl<'a> Call<'a> {

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::call::{Call, CallParts, Callee, Provided};
 use crate::connection::Connection;
 use crate::handler::Run;
+use crate::layer::{Stack, ToolCall, Wrap};
 use crate::outcome::Outcome;
 use crate::server::Inner;
 
@@ -35,6 +36,30 @@ pub enum CallKind {
     Method,
 }
 
+impl CallKind {
+    /// A word for it, for logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Prompt => "prompt",
+            Self::Resource => "resource",
+            Self::Completion => "completion",
+            Self::Method => "method",
+        }
+    }
+
+    /// The method of the protocol; of an extension's method the name says it.
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Tool => "tools/call",
+            Self::Prompt => "prompts/get",
+            Self::Resource => "resources/read",
+            Self::Completion => "completion/complete",
+            Self::Method => "",
+        }
+    }
+}
+
 /// A handler as it is served.
 #[derive(Clone)]
 pub(crate) struct Item {
@@ -45,13 +70,45 @@ pub(crate) struct Item {
     /// What it can take besides.
     pub(crate) provided: Arc<Provided>,
     pub(crate) run: Run<Outcome>,
+    /// The layers around it, inside those around the whole server.
+    pub(crate) layers: Stack,
 }
 
 impl Item {
-    /// Takes the parameters out of the call and starts the handler.
+    /// Calls the handler through all layers.
     pub(crate) fn call(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
+        match self.provided.layers.first() {
+            None if self.layers.is_empty() => self.start(parts),
+            None => through_own(ToolCall { call: OwnedCall::new(parts), item: self.clone() }),
+            Some(next) => {
+                let call = ToolCall { call: OwnedCall::new(parts), item: self.clone() };
+                Box::pin(next.run(call))
+            }
+        }
+    }
+
+    /// Takes the parameters out of the call and starts the handler.
+    fn start(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
         let callee = Callee { name: &self.name, arguments: &self.arguments };
         (self.run)(&mut Call::new(callee, &self.provided, parts))
+    }
+}
+
+/// Puts layers around a whole server.
+pub(crate) fn around_server(layers: &[Wrap]) -> Stack {
+    Stack::new(layers, through_own)
+}
+
+/// Puts layers around one item.
+pub(crate) fn around_item(layers: &[Wrap]) -> Stack {
+    Stack::new(layers, |call| call.item.start(call.call.parts()))
+}
+
+/// Goes through the layers of the item that is called.
+fn through_own(call: ToolCall) -> BoxFuture<'static, Outcome> {
+    match call.item.layers.first() {
+        None => call.item.start(call.call.parts()),
+        Some(next) => Box::pin(next.run(call)),
     }
 }
 
@@ -65,6 +122,7 @@ impl fmt::Debug for Item {
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedCall {
     pub(crate) id: CallId,
+    pub(crate) kind: CallKind,
     pub(crate) arguments: Option<Box<RawValue>>,
     pub(crate) meta: Option<Box<RawValue>>,
     pub(crate) negotiated: Negotiated,
@@ -74,11 +132,11 @@ pub(crate) struct OwnedCall {
     pub(crate) server: Option<Arc<Inner>>,
 }
 
-#[expect(dead_code, reason = "the next to land are calls that ask the client")]
 impl OwnedCall {
     pub(crate) fn new(parts: CallParts<'_>) -> Self {
         Self {
             id: parts.id,
+            kind: parts.kind,
             arguments: parts.arguments.map(ToOwned::to_owned),
             meta: parts.meta.map(ToOwned::to_owned),
             negotiated: parts.negotiated.clone(),
@@ -93,6 +151,7 @@ impl OwnedCall {
     pub(crate) fn parts(&self) -> CallParts<'_> {
         CallParts {
             id: self.id,
+            kind: self.kind,
             arguments: self.arguments.as_deref(),
             meta: self.meta.as_deref(),
             negotiated: &self.negotiated,

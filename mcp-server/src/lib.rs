@@ -51,6 +51,7 @@ mod description;
 mod extract;
 mod handler;
 mod item;
+mod layer;
 mod mismatch;
 mod outcome;
 #[cfg(test)]
@@ -68,6 +69,10 @@ pub use description::Description;
 pub use extract::{Args, Argument, Caller, Extracted, Extractor, Param, Profiles, Settings, State};
 pub use handler::{Free, Handler, Method, MethodFn};
 pub use item::CallKind;
+pub use layer::{
+    Audit, Audited, ConcurrencyLimit, FromFn, FromFnService, Limited, Next, RateLimit, RateLimited,
+    Span, Spans, TimedOut, Timeout, ToolCall, from_fn,
+};
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
 pub use mcp_core::types::{

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::call::{CallParts, Provided};
 use crate::connection::{Connection, FromHandler};
-use crate::{IntoTool, Outcome};
+use crate::{CallKind, IntoTool, Outcome};
 
 /// Everything that a call borrows from.
 pub(crate) struct Rig {
@@ -46,6 +46,7 @@ impl Rig {
     pub(crate) fn parts<'a>(&'a self, arguments: Option<&'a RawValue>) -> CallParts<'a> {
         CallParts {
             id: CallId::from_number(1),
+            kind: CallKind::Tool,
             arguments,
             negotiated: &self.negotiated,
             meta: None,

@@ -4,6 +4,7 @@
 //! tool is for.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,12 +12,15 @@ use std::sync::Arc;
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
 use mcp_core::types::{self, Icon, Meta, Schema, ToolAnnotations, is_valid_tool_name};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::call::Provided;
 use crate::description::{Described, Description, Named, Names, Need};
 use crate::extract::Param;
 use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
-use crate::item::Item;
+use crate::item::{Item, around_item};
+use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::{IntoToolResult, Outcome};
 
 /// A tool: a name, a [`Handler`], and what clients and models are told about it.
@@ -46,6 +50,7 @@ pub struct Tool {
     icons: Vec<Icon>,
     meta: Option<Meta>,
     requires: Vec<Cow<'static, str>>,
+    layers: Vec<Wrap>,
     handler: Option<ToolHandler>,
 }
 
@@ -67,6 +72,7 @@ impl Tool {
             icons: Vec::new(),
             meta: None,
             requires: Vec::new(),
+            layers: Vec::new(),
             handler: None,
         }
     }
@@ -188,6 +194,24 @@ impl Tool {
         self
     }
 
+    /// Puts a layer around calls of this tool, inside those around the server; the first layer
+    /// sees a call first.
+    ///
+    /// See [`Builder::layer`](crate::Builder::layer).
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Service<ToolCall, Response = Outcome, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<ToolCall>>::Future: Send + 'static,
+    {
+        self.layers.push(wrap(layer));
+        self
+    }
+
     /// Sets the function that answers calls.
     pub fn handler<H, M>(mut self, handler: H) -> Self
     where
@@ -225,7 +249,7 @@ impl Tool {
             }
         }
         let run = self.handler.map(|handler| handler.run);
-        BuiltTool { definition, arguments, needs, problems, requires, run }
+        BuiltTool { definition, arguments, needs, problems, requires, run, layers: self.layers }
     }
 
     fn describe(&self) -> Described {
@@ -284,6 +308,7 @@ pub(crate) struct BuiltTool {
     pub(crate) requires: Vec<ProfileUrl>,
     arguments: Vec<Cow<'static, str>>,
     run: Option<Run<Outcome>>,
+    layers: Vec<Wrap>,
 }
 
 impl BuiltTool {
@@ -300,6 +325,7 @@ impl BuiltTool {
             arguments: self.arguments,
             provided: Arc::clone(provided),
             run,
+            layers: around_item(&self.layers),
         }
     }
 }
@@ -368,6 +394,20 @@ pub trait ToolExt<M>: IntoTool<M> + Sized {
     /// See [`Tool::icon`].
     fn icon(self, icon: Icon) -> Tool {
         self.into_tool().icon(icon)
+    }
+
+    /// See [`Tool::layer`].
+    fn layer<L>(self, layer: L) -> Tool
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Service<ToolCall, Response = Outcome, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<ToolCall>>::Future: Send + 'static,
+    {
+        self.into_tool().layer(layer)
     }
 
     /// See [`Tool::requires`].

@@ -13,6 +13,7 @@ mod envelope;
 mod eras;
 mod framing;
 mod gating;
+mod layers;
 mod lifecycle;
 mod limits;
 mod listing;

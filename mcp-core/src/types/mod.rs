@@ -39,6 +39,7 @@ mod sampling;
 mod subscriptions;
 mod task;
 mod tool;
+mod trace_context;
 
 pub use caching::{CacheHints, CacheScope};
 pub use cancellation::CancelledNotificationParams;
@@ -98,3 +99,4 @@ pub use tool::{
     CallToolRequestParams, CallToolRequestParamsRef, CallToolResult, ListToolsResult, Schema,
     TaskSupport, Tool, ToolAnnotations, ToolExecution, is_valid_tool_name,
 };
+pub use trace_context::{Scoped, TraceContext};

@@ -1,5 +1,6 @@
 //! How a server is put together.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
@@ -13,16 +14,21 @@ use mcp_core::profile::{
 use mcp_core::session::server::ServerConfig;
 use mcp_core::types::{CacheHints, Icon, Implementation};
 use mcp_core::version::ProtocolVersion;
-use mcp_core::{Error, Limits, Principal};
+use mcp_core::{Error, Limits, Negotiated, Principal};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use super::catalogue::{Catalogue, ServedTool, Table};
 use super::limits::Limiter;
 use super::profile::Profile;
-use super::{Inner, Server};
+use super::{Inner, Server, Visible};
 use crate::call::{Provided, SettingsOf, States};
 use crate::connection::Connection;
 use crate::description::{Description, Names, Need};
 use crate::handler::{Handler, Run, erase};
+use crate::item::{CallKind, around_server};
+use crate::layer::{Next, ToolCall, Wrap, wrap};
+use crate::outcome::Outcome;
 use crate::tool::{IntoTool, Tool};
 
 /// Puts a server together; see [`Server::builder`].
@@ -47,6 +53,8 @@ pub struct Builder {
     exclusive: Vec<Vec<String>>,
     entitlement: Option<EntitlementHandler>,
     local_principal: Principal,
+    layers: Vec<Wrap>,
+    visible: Option<Visible>,
 }
 
 struct EntitlementHandler {
@@ -74,6 +82,8 @@ impl Builder {
             exclusive: Vec::new(),
             entitlement: None,
             local_principal: Principal::local(),
+            layers: Vec::new(),
+            visible: None,
         }
     }
 
@@ -195,6 +205,40 @@ impl Builder {
         self
     }
 
+    /// Puts a layer around everything that the server serves; the first layer sees a call first.
+    ///
+    /// A layer is any [`tower_layer::Layer`] whose service takes a [`ToolCall`] and gives an
+    /// [`Outcome`]; [`from_fn`](crate::from_fn) makes one out of a function. Ready-made are
+    /// [`Timeout`](crate::Timeout), [`ConcurrencyLimit`](crate::ConcurrencyLimit),
+    /// [`RateLimit`](crate::RateLimit), [`Audit`](crate::Audit) and [`Spans`](crate::Spans). A
+    /// layer runs after profiles and their limits have let the call pass.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Service<ToolCall, Response = Outcome, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<ToolCall>>::Future: Send + 'static,
+    {
+        self.layers.push(wrap(layer));
+        self
+    }
+
+    /// Decides what exists for a caller, in lists and in calls alike: what is invisible is answered
+    /// as an unknown name.
+    ///
+    /// It is asked with the caller, the kind of item, and its name, URI or URI template. It has to
+    /// be quick, and to give the same answer while a caller goes through the pages of a list.
+    pub fn visible(
+        mut self,
+        visible: impl Fn(&Negotiated, CallKind, &str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.visible = Some(Box::new(visible));
+        self
+    }
+
     /// Who calls over stdio, as the operator configured it; [`Principal::local`] unless set.
     pub fn local_principal(mut self, principal: Principal) -> Self {
         self.local_principal = principal;
@@ -223,7 +267,8 @@ impl Builder {
         if let Some(unknown) = self.versions.iter().find(|version| !version.is_known()) {
             problems.push(format!("`{unknown}` is no protocol version that this library knows"));
         }
-        let provided = Arc::new(Provided { states: self.states.clone(), settings });
+        let layers = around_server(&self.layers);
+        let provided = Arc::new(Provided { states: self.states.clone(), settings, layers });
         if let Some(entitlement) = &self.entitlement {
             if policy.is_none() {
                 problems.push("`entitlement` is set, but no profile is offered".to_owned());
@@ -266,6 +311,7 @@ impl Builder {
             limiter,
             entitlement: self.entitlement.map(|entitlement| entitlement.run),
             local_principal: self.local_principal,
+            visible: self.visible,
             page_size: self.page_size,
             drain_timeout: self.drain_timeout,
             progress_interval: self.progress_interval,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use mcp_core::profile::{Declaration, Entitlement};
 use mcp_core::session::server::ServerConfig;
 use mcp_core::types::{CacheHints, Implementation};
-use mcp_core::{Error, Principal, Tenant};
+use mcp_core::{Error, Negotiated, Principal, Tenant};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use builder::Builder;
@@ -26,6 +26,7 @@ use self::limits::Limiter;
 use crate::call::Provided;
 use crate::connection::{Changes, Connection};
 use crate::handler::Run;
+use crate::item::CallKind;
 use crate::tool::IntoTool;
 use crate::transport::stdio::Stdio;
 
@@ -53,6 +54,7 @@ pub(crate) struct Inner {
     connections: Mutex<Vec<Weak<Connection>>>,
     /// How long lists may be kept, and by whom.
     list_cache: CacheHints,
+    visible: Option<Visible>,
     limiter: Limiter,
     entitlement: Option<Run<Entitlement>>,
     local_principal: Principal,
@@ -60,6 +62,9 @@ pub(crate) struct Inner {
     drain_timeout: Duration,
     progress_interval: Duration,
 }
+
+/// Decides what exists for a caller.
+type Visible = Box<dyn Fn(&Negotiated, CallKind, &str) -> bool + Send + Sync>;
 
 impl Server {
     /// Starts to put a server together, with a name and a version that clients may show.
@@ -221,6 +226,11 @@ impl Server {
 impl Inner {
     fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether something exists for a caller, as far as the author decides it.
+    fn is_visible(&self, negotiated: &Negotiated, kind: CallKind, name: &str) -> bool {
+        self.visible.as_ref().is_none_or(|visible| visible(negotiated, kind, name))
     }
 
     /// Notes a connection, to be told of changes.

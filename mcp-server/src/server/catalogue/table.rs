@@ -85,8 +85,9 @@ impl<T: Entry> Table<T> {
         call: &ServerCall<'_>,
         cursor: Option<&str>,
         size: usize,
+        is_visible: impl Fn(&str) -> bool,
     ) -> Result<(Vec<&'a T::Definition>, Option<&'a str>), ErrorObject> {
-        let is_shown = |item: &T| item.gates().shows(call);
+        let is_shown = |item: &T| item.gates().shows(call) && is_visible(item.key());
         let from = match cursor {
             None => 0,
             Some(key) => match self.by_key.get(key) {

@@ -21,7 +21,7 @@ use crate::call::CallParts;
 use crate::item::{CallKind, Item};
 use crate::outcome::Outcome;
 use crate::server::audit;
-use crate::server::catalogue::{Catalogue, Entry, Table};
+use crate::server::catalogue::{Catalogue, Entry, Found, Table};
 
 /// A page of a list, written without copying it.
 struct Page<'a, T> {
@@ -55,20 +55,23 @@ impl Driver {
         let catalogue = self.server.catalogue();
         match &call.request {
             ClientRequest::ListTools { cursor } => {
-                self.list(call, "tools", &catalogue.tools, cursor.as_deref());
+                self.list(call, CallKind::Tool, "tools", &catalogue.tools, cursor.as_deref());
             }
             ClientRequest::ListPrompts { cursor } => {
-                self.list(call, "prompts", &catalogue.prompts, cursor.as_deref());
+                let (kind, prompts) = (CallKind::Prompt, &catalogue.prompts);
+                self.list(call, kind, "prompts", prompts, cursor.as_deref());
             }
             ClientRequest::ListResources { cursor } => {
-                self.list(call, "resources", &catalogue.resources, cursor.as_deref());
+                let (kind, resources) = (CallKind::Resource, &catalogue.resources);
+                self.list(call, kind, "resources", resources, cursor.as_deref());
             }
             ClientRequest::ListResourceTemplates { cursor } => {
-                self.list(call, "resourceTemplates", &catalogue.templates, cursor.as_deref());
+                let (kind, templates) = (CallKind::Resource, &catalogue.templates);
+                self.list(call, kind, "resourceTemplates", templates, cursor.as_deref());
             }
             ClientRequest::CallTool(params) => {
                 let unknown = || ErrorObject::unknown_tool(&params.name);
-                match admitted(&catalogue.tools, call, &params.name, unknown) {
+                match self.admitted(&catalogue.tools, call, CallKind::Tool, &params.name, unknown) {
                     Ok(tool) => {
                         self.run(cx, call, CallKind::Tool, &tool.item, params.arguments);
                     }
@@ -77,7 +80,8 @@ impl Driver {
             }
             ClientRequest::GetPrompt(params) => {
                 let unknown = || ErrorObject::unknown_prompt(&params.name);
-                match admitted(&catalogue.prompts, call, &params.name, unknown) {
+                let (kind, prompts) = (CallKind::Prompt, &catalogue.prompts);
+                match self.admitted(prompts, call, kind, &params.name, unknown) {
                     Ok(prompt) => {
                         self.run(cx, call, CallKind::Prompt, &prompt.item, params.arguments);
                     }
@@ -98,7 +102,7 @@ impl Driver {
                 Ok(None) => self.conclude(CallOf::new(call, CallKind::Completion), no_completion()),
                 Err(error) => self.keep_out(call, &error),
             },
-            ClientRequest::Subscribe { uri } => match catalogue.resource(call, uri) {
+            ClientRequest::Subscribe { uri } => match self.resource(&catalogue, call, uri) {
                 Ok(_) => self.session.subscribe(call.id, uri, &mut self.outbox),
                 Err(error) => self.keep_out(call, &error),
             },
@@ -106,7 +110,7 @@ impl Driver {
                 self.session.unsubscribe(call.id, uri, &mut self.outbox);
             }
             ClientRequest::Listen(filter) => {
-                let granted = grant(&catalogue, call, filter);
+                let granted = self.grant(&catalogue, call, filter);
                 self.session.listen(call.id, granted, &mut self.outbox);
             }
             _ => {
@@ -133,6 +137,7 @@ impl Driver {
         };
         let parts = CallParts {
             id: call.id,
+            kind,
             arguments,
             meta: call.meta,
             negotiated: &call.negotiated,
@@ -166,14 +171,68 @@ impl Driver {
         }
     }
 
+    /// The item of a name, if it exists for this caller.
+    fn admitted<'t, T: Entry>(
+        &self,
+        table: &'t Table<T>,
+        call: &ServerCall<'_>,
+        kind: CallKind,
+        name: &str,
+        unknown: impl Fn() -> ErrorObject,
+    ) -> Result<&'t T, ErrorObject> {
+        let item = table.get(name).ok_or_else(&unknown)?;
+        item.gates().admit(call, &unknown)?;
+        match self.server.is_visible(&call.negotiated, kind, name) {
+            true => Ok(item),
+            false => Err(unknown()),
+        }
+    }
+
+    /// The resource or template that a URI names, if it exists for this caller.
+    fn resource<'t>(
+        &self,
+        catalogue: &'t Catalogue,
+        call: &ServerCall<'_>,
+        uri: &str,
+    ) -> Result<Found<'t>, ErrorObject> {
+        match self.server.is_visible(&call.negotiated, CallKind::Resource, uri) {
+            true => catalogue.resource(call, uri),
+            false => Err(ErrorObject::resource_not_found_at(uri)),
+        }
+    }
+
+    /// What of a filter is granted: the lists that there are, and resources that exist for the
+    /// caller.
+    fn grant(
+        &self,
+        catalogue: &Catalogue,
+        call: &ServerCall<'_>,
+        filter: &SubscriptionFilter,
+    ) -> SubscriptionFilter {
+        let mut granted = SubscriptionFilter::new();
+        let capabilities = &self.server.config.capabilities;
+        granted.tools_list_changed =
+            filter.tools_list_changed.filter(|_| capabilities.tools.is_some());
+        granted.prompts_list_changed =
+            filter.prompts_list_changed.filter(|_| capabilities.prompts.is_some());
+        granted.resources_list_changed =
+            filter.resources_list_changed.filter(|_| capabilities.resources.is_some());
+        let uris = filter.resource_subscriptions.iter();
+        granted.resource_subscriptions =
+            uris.filter(|uri| self.resource(catalogue, call, uri).is_ok()).cloned().collect();
+        granted
+    }
+
     fn list<T: Entry>(
         &mut self,
         call: &ServerCall<'_>,
+        kind: CallKind,
         name: &'static str,
         table: &Table<T>,
         cursor: Option<&str>,
     ) {
-        match table.page(call, cursor, self.server.page_size) {
+        let is_visible = |key: &str| self.server.is_visible(&call.negotiated, kind, key);
+        match table.page(call, cursor, self.server.page_size, is_visible) {
             Ok((items, next_cursor)) => {
                 let page = Page { name, items, next_cursor };
                 let cache = self.cache(call, None);
@@ -189,7 +248,8 @@ impl Driver {
     /// callers, is private.
     fn cache(&self, call: &ServerCall<'_>, hints: Option<CacheHints>) -> CacheHints {
         let hints = hints.unwrap_or(self.server.list_cache);
-        match call.requested.is_some() || self.server.entitlement.is_some() {
+        let differs = self.server.entitlement.is_some() || self.server.visible.is_some();
+        match call.requested.is_some() || differs {
             true => CacheHints::private(hints.ttl_ms),
             false => hints,
         }
@@ -259,34 +319,6 @@ impl CallOf {
     fn new(call: &ServerCall<'_>, kind: CallKind) -> Self {
         Self { id: call.id, era: call.negotiated.era(), kind }
     }
-}
-
-/// The item of a name, if it exists for this caller.
-fn admitted<'t, T: Entry>(
-    table: &'t Table<T>,
-    call: &ServerCall<'_>,
-    name: &str,
-    unknown: impl Fn() -> ErrorObject,
-) -> Result<&'t T, ErrorObject> {
-    let item = table.get(name).ok_or_else(&unknown)?;
-    item.gates().admit(call, unknown)?;
-    Ok(item)
-}
-
-/// What of a filter is granted: the lists that there are, and resources that exist for the caller.
-fn grant(
-    catalogue: &Catalogue,
-    call: &ServerCall<'_>,
-    filter: &SubscriptionFilter,
-) -> SubscriptionFilter {
-    let mut granted = SubscriptionFilter::new();
-    granted.tools_list_changed = filter.tools_list_changed;
-    granted.prompts_list_changed = filter.prompts_list_changed;
-    granted.resources_list_changed = filter.resources_list_changed;
-    let uris = filter.resource_subscriptions.iter();
-    granted.resource_subscriptions =
-        uris.filter(|uri| catalogue.resource(call, uri).is_ok()).cloned().collect();
-    granted
 }
 
 fn no_completion() -> Outcome {

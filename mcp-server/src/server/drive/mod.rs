@@ -391,6 +391,7 @@ impl Driver {
         });
         let parts = CallParts {
             id: CallId::from_number(u32::MAX),
+            kind: CallKind::Method,
             arguments: None,
             meta: None,
             negotiated: &negotiated,
