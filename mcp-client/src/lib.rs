@@ -33,6 +33,7 @@ mod audit;
 mod builder;
 mod call;
 mod client;
+pub mod config;
 mod decode;
 mod driver;
 mod handshake;
@@ -48,6 +49,7 @@ pub mod transport;
 pub use builder::ClientBuilder;
 pub use call::{Call, ProgressStream};
 pub use client::Client;
+pub use config::{Config, ConfigError, ServerConfig};
 pub use mcp_core::capability::ClientCapabilities;
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{
