@@ -6,12 +6,18 @@ use std::time::Duration;
 use mcp_core::capability::ClientCapabilities;
 use mcp_core::profile::{ClientPolicy, ClientPolicyBuilder};
 use mcp_core::session::client::{ClientConfig, EraChoice};
-use mcp_core::types::Implementation;
+use mcp_core::types::{
+    CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
+    ElicitRequestURLParams, ElicitResult, Implementation, ListRootsResult, RawObject, Root,
+};
 use mcp_core::version::ProtocolVersion;
-use mcp_core::{Error, Limits, Timeouts};
+use mcp_core::{Error, ExtensionId, Limits, Timeouts};
 
-use crate::client::Client;
+use crate::client::{Client, Habits};
 use crate::handshake;
+use crate::input::{
+    FormHandler, Handlers, IntoAnswer, RootsHandler, SampleHandler, UrlHandler, handler,
+};
 use crate::transport::IntoTransport;
 
 /// Describes a client; [`connect`](Self::connect) makes it one.
@@ -22,6 +28,8 @@ pub struct ClientBuilder {
     policy: ClientPolicyBuilder,
     timeouts: Timeouts,
     handshake: Duration,
+    handlers: Handlers,
+    input_rounds: u32,
 }
 
 impl ClientBuilder {
@@ -33,6 +41,8 @@ impl ClientBuilder {
             policy: ClientPolicy::builder(),
             timeouts: Timeouts { idle: Some(IDLE), total: Some(TOTAL) },
             handshake: HANDSHAKE,
+            handlers: Handlers::default(),
+            input_rounds: ROUNDS,
         }
     }
 
@@ -76,9 +86,136 @@ impl ClientBuilder {
         self
     }
 
-    /// Says what the client can do, besides profiles.
+    /// Says what the client can do, besides profiles; what it has handlers for is added.
     pub fn capabilities(mut self, capabilities: ClientCapabilities) -> Self {
         self.config.capabilities = capabilities;
+        self
+    }
+
+    /// Declares an extension, without settings.
+    ///
+    /// Its requests are made with [`Client::request`].
+    pub fn extension(self, id: ExtensionId) -> Self {
+        self.extension_with(id, RawObject::empty())
+    }
+
+    /// Declares an extension with its settings.
+    pub fn extension_with(mut self, id: ExtensionId, settings: RawObject) -> Self {
+        self.config.capabilities = self.config.capabilities.with_extension(id, settings);
+        self
+    }
+
+    /// Fills in forms, and declares that the client can.
+    ///
+    /// What is filled in may be returned as a JSON object; fields that are left out get the
+    /// defaults of the form. An answer that does not fit the form is not sent: the server sees a
+    /// cancelled form (2026-07-28) or an error (before), and the log the reason. Handlers run within
+    /// the call that asks (2026-07-28) or the task of the connection (before), so they must not
+    /// block; they are dropped when nobody waits for the answer any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_client::Client;
+    /// use mcp_core::types::ElicitResult;
+    /// use serde_json::json;
+    ///
+    /// let builder = Client::builder("viewer", "1.0").on_form(|form| async move {
+    ///     match form.requested_schema.property("title") {
+    ///         Some(_) => Ok(json!({ "title": "nosferatu" })),
+    ///         None => Err("no such field"),
+    ///     }
+    /// });
+    /// let polite = Client::builder("viewer", "1.0").on_form(async |_| ElicitResult::decline());
+    /// # let _ = (builder, polite);
+    /// ```
+    pub fn on_form<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(ElicitRequestFormParams) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoAnswer<ElicitResult>> + Send,
+    {
+        self.form_handler(handler)
+    }
+
+    /// Fills in forms; as [`on_form`](Self::on_form), for a type that does it.
+    pub fn form_handler(mut self, handler: impl FormHandler) -> Self {
+        self.handlers.form = Some(handler::form(handler));
+        self
+    }
+
+    /// Asks the user to visit addresses, and declares that the client can.
+    ///
+    /// Return [`ElicitAction::Accept`](mcp_core::types::ElicitAction) once the user agreed and the
+    /// address is open: show the whole of it first, and open it in a browser that is not yours
+    /// (2025-11-25, client/elicitation, "Safe URL Handling"). A server that refuses a call until
+    /// the user has been somewhere (error -32042 of 2025-11-25) has the call made anew when it says
+    /// that the user is done.
+    pub fn on_url<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(ElicitRequestURLParams) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoAnswer<ElicitResult>> + Send,
+    {
+        self.url_handler(handler)
+    }
+
+    /// Asks the user to visit addresses; as [`on_url`](Self::on_url), for a type that does it.
+    pub fn url_handler(mut self, handler: impl UrlHandler) -> Self {
+        self.handlers.url = Some(handler::url(handler));
+        self
+    }
+
+    /// Asks a model for the server, and declares that the client can.
+    ///
+    /// Servers may offer it tools only where the capability `sampling.tools` was declared too, with
+    /// [`capabilities`](Self::capabilities). A user who refuses is the error -1:
+    /// `ErrorObject::new(ErrorCode(-1), "user rejected sampling request")`.
+    pub fn on_sample<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn(CreateMessageRequestParams) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoAnswer<CreateMessageResult>> + Send,
+    {
+        self.sample_handler(handler)
+    }
+
+    /// Asks a model for the server; as [`on_sample`](Self::on_sample), for a type that does it.
+    pub fn sample_handler(mut self, handler: impl SampleHandler) -> Self {
+        self.handlers.sample = Some(handler::sample(handler));
+        self
+    }
+
+    /// Says which folders the client works in, whenever the server asks, and declares that it can.
+    pub fn on_roots<F, Fut>(self, handler: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoAnswer<ListRootsResult>> + Send,
+    {
+        self.roots_handler(handler)
+    }
+
+    /// Says which folders the client works in; as [`on_roots`](Self::on_roots), for a type that
+    /// does it.
+    pub fn roots_handler(mut self, handler: impl RootsHandler) -> Self {
+        self.handlers.roots = Some(handler::roots(handler));
+        self
+    }
+
+    /// Says which folders the client works in, always the same.
+    pub fn roots(self, roots: impl IntoIterator<Item = Root>) -> Self {
+        let roots = ListRootsResult::new(roots);
+        self.on_roots(move || std::future::ready(roots.clone()))
+    }
+
+    /// Sets how many handlers of the server's questions run at once; 16 unless said otherwise.
+    /// Others wait.
+    pub fn handlers_at_once(mut self, handlers: usize) -> Self {
+        self.handlers.at_once = handlers;
+        self
+    }
+
+    /// Sets how many times one call may be made anew because the server asked for something; 8
+    /// unless said otherwise.
+    pub fn input_rounds(mut self, rounds: u32) -> Self {
+        self.input_rounds = rounds;
         self
     }
 
@@ -143,7 +280,8 @@ impl ClientBuilder {
     ///
     /// When the future is dropped, the connection is closed and the server process ended.
     pub async fn connect(self, server: impl IntoTransport) -> Result<Client, Error> {
-        let Self { mut config, policy, timeouts, handshake } = self;
+        let Self { mut config, policy, timeouts, handshake, mut handlers, input_rounds } = self;
+        handlers.declare(&mut config.capabilities);
         config.policy = policy.build().map_err(|problem| Error::Misuse(problem.to_string()))?;
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::Misuse(
@@ -153,11 +291,12 @@ impl ClientBuilder {
         let config = Arc::new(config);
         let transport = server.into_transport();
         let connection = handshake::connect(Arc::clone(&config), transport, handshake).await?;
-        Ok(Client::start(config, timeouts, connection))
+        Ok(Client::start(config, Habits { timeouts, handlers, input_rounds }, connection))
     }
 }
 
 const HANDSHAKE: Duration = Duration::from_secs(30);
 const PROBE: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
+const ROUNDS: u32 = 8;
 const TOTAL: Duration = Duration::from_secs(60 * 60);

@@ -6,17 +6,24 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::Stream;
+use futures_util::future::BoxFuture;
+use mcp_core::session::client::RequestOptions;
+use mcp_core::types::{LoggingLevel, Meta};
 use mcp_core::version::Era;
-use mcp_core::{CallId, Error, Timeouts};
+use mcp_core::wire::modern::is_reserved_in_requests;
+use mcp_core::{CallId, Error, InputError, Timeouts};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::futures::OwnedNotified;
 
 use crate::client::Connected;
+use crate::handshake::now;
+use crate::input::{Answers, again, round, visit};
 use crate::progress::Progress;
-use crate::shared::Sent;
+use crate::shared::{Question, Reply, Sent};
 
 /// A request to the server.
 ///
@@ -25,12 +32,18 @@ use crate::shared::Sent;
 /// (`notifications/cancelled`; 2026-07-28, basic, "Cancellation"). So `tokio::time::timeout` and
 /// `select!` cancel by themselves.
 ///
+/// Where the server asks for something before it answers (2026-07-28, basic/patterns/mrtr), the
+/// handlers of the client are run and the request is made anew, for as many rounds as
+/// [`input_rounds`](crate::ClientBuilder::input_rounds) says. The time that handlers take counts
+/// for no limit, and dropping the call drops them.
+///
 /// # Errors
 ///
 /// [`Error::Tool`] when the tool says that it failed (only [`Client::call`](crate::Client::call)),
 /// [`Error::Peer`] when the server answers with an error, [`Error::Timeout`] when a limit ran out,
 /// [`Error::Closed`] when the connection is over, [`Error::Rejected`] when a required profile was
-/// lost, [`Error::UnexpectedMessage`] when the result does not fit `T`, [`Error::Misuse`] when
+/// lost, [`Error::Input`] when the server asks for something and does not get it,
+/// [`Error::UnexpectedMessage`] when the result does not fit `T`, [`Error::Misuse`] when
 /// the parameters cannot be written as a JSON object.
 ///
 /// # Cancel safety
@@ -44,6 +57,8 @@ pub struct Call<T> {
     timeouts: Timeouts,
     phase: Phase,
     decode: Decode<T>,
+    /// What most calls do without.
+    more: Option<Box<More>>,
 }
 
 /// Decodes a raw result.
@@ -53,9 +68,37 @@ enum Phase {
     Unsent(Box<RawValue>),
     /// Too much waits to be written.
     Full(Box<RawValue>, Pin<Box<OwnedNotified>>),
-    Sent(CallId),
+    Sent(Flight),
+    /// The server asks, and is being answered.
+    Asked(BoxFuture<'static, Result<Answers, Error>>),
     Failed(Box<Error>),
     Over,
+}
+
+/// A request that was sent.
+struct Flight {
+    call: CallId,
+    /// To make the request anew.
+    params: Box<RawValue>,
+    since: Instant,
+}
+
+#[derive(Default)]
+struct More {
+    log_level: Option<LoggingLevel>,
+    meta: Meta,
+    /// Results of an extension's own kind are taken too.
+    takes_any: bool,
+    rounds: Option<Rounds>,
+}
+
+/// What the server has asked for so far.
+struct Rounds {
+    /// What the caller wants sent.
+    original: Box<RawValue>,
+    done: u32,
+    /// How long the server has had so far.
+    spent: Duration,
 }
 
 impl<T> Call<T> {
@@ -71,7 +114,13 @@ impl<T> Call<T> {
         };
         let timeouts = connected.timeouts();
         let connected = Arc::clone(connected);
-        Self { connected, method: method.into(), timeouts, phase, decode }
+        Self { connected, method: method.into(), timeouts, phase, decode, more: None }
+    }
+
+    /// Takes results of an extension's own kind too.
+    pub(crate) fn taking_any_result(mut self) -> Self {
+        self.more.get_or_insert_default().takes_any = true;
+        self
     }
 
     /// Sets the longest wait for the answer or the next progress, for this call.
@@ -86,6 +135,47 @@ impl<T> Call<T> {
     pub fn total_timeout(mut self, limit: Duration) -> Self {
         self.timeouts.total = Some(limit);
         self
+    }
+
+    /// Asks for log messages of this level and graver ones while the call runs (2026-07-28,
+    /// server/utilities/logging); they are among the
+    /// [`notifications`](crate::Client::notifications).
+    ///
+    /// In the legacy era the call fails with [`Error::Misuse`]: there the level is a matter of the
+    /// session, see [`set_logging_level`](crate::Client::set_logging_level).
+    pub fn log_level(mut self, level: LoggingLevel) -> Self {
+        match self.connected.era {
+            Era::Modern => self.more.get_or_insert_default().log_level = Some(level),
+            _ => self.refuse(
+                "before MCP 2026-07-28 the level of log messages is set for the whole session: use `set_logging_level`"
+                    .to_owned(),
+            ),
+        }
+        self
+    }
+
+    /// Adds to the request's `_meta`, for instance `traceparent`.
+    ///
+    /// A key that is not well-formed, or that the library writes, fails the call with
+    /// [`Error::Misuse`].
+    pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        let key = key.into();
+        if is_reserved_in_requests(&key) || !mcp_core::types::is_valid_meta_key(&key) {
+            self.refuse(format!(
+                "`{}` cannot be added to `_meta`: it is written by the library, or is no valid key",
+                key.escape_debug()
+            ));
+        } else {
+            self.more.get_or_insert_default().meta.insert(key, value);
+        }
+        self
+    }
+
+    /// Fails a call that was not sent.
+    fn refuse(&mut self, problem: String) {
+        if matches!(self.phase, Phase::Unsent(_) | Phase::Full(..)) {
+            self.phase = Phase::Failed(Box::new(Error::Misuse(problem)));
+        }
     }
 
     /// Waits for the next news of how far the call is; `None` when it is over.
@@ -106,9 +196,15 @@ impl<T> Call<T> {
     }
 
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
-        match ready!(self.poll_sent(cx, true)) {
-            Some(call) => self.connected.shared.poll_progress(call, cx),
-            None => Poll::Ready(None),
+        loop {
+            let Some(call) = ready!(self.poll_sent(cx, true)) else { return Poll::Ready(None) };
+            if let Some(progress) = ready!(self.connected.shared.poll_progress(call, cx)) {
+                return Poll::Ready(Some(progress));
+            }
+            match self.connected.shared.take_question(call) {
+                Some(question) => self.answer(question),
+                None => return Poll::Ready(None),
+            }
         }
     }
 
@@ -116,8 +212,9 @@ impl<T> Call<T> {
     fn poll_sent(&mut self, cx: &mut Context<'_>, listening: bool) -> Poll<Option<CallId>> {
         loop {
             let params = match std::mem::replace(&mut self.phase, Phase::Over) {
-                Phase::Sent(call) => {
-                    self.phase = Phase::Sent(call);
+                Phase::Sent(flight) => {
+                    let call = flight.call;
+                    self.phase = Phase::Sent(flight);
                     return Poll::Ready(Some(call));
                 }
                 Phase::Unsent(params) => params,
@@ -128,20 +225,95 @@ impl<T> Call<T> {
                     }
                     params
                 }
+                Phase::Asked(mut answers) => {
+                    let Poll::Ready(answers) = answers.as_mut().poll(cx) else {
+                        self.phase = Phase::Asked(answers);
+                        return Poll::Pending;
+                    };
+                    match answers.and_then(|answers| self.anew(&answers)) {
+                        Ok(params) => params,
+                        Err(error) => {
+                            self.phase = Phase::Failed(Box::new(error));
+                            continue;
+                        }
+                    }
+                }
                 over => {
                     self.phase = over;
                     return Poll::Ready(None);
                 }
             };
             let shared = &self.connected.shared;
-            match shared.send(&self.method, &params, self.timeouts, cx.waker(), listening) {
-                Sent::Waiting(call) => {
-                    self.phase = Phase::Sent(call);
+            match shared.send(&self.method, &params, self.options(), cx.waker(), listening) {
+                Sent::Waiting(call, since) => {
+                    self.phase = Phase::Sent(Flight { call, params, since });
                     return Poll::Pending;
                 }
                 Sent::Full(room) => self.phase = Phase::Full(params, room),
                 Sent::Failed(error) => self.phase = Phase::Failed(Box::new(error)),
             }
+        }
+    }
+
+    fn options(&self) -> RequestOptions<'_> {
+        let mut options = RequestOptions::from(self.timeouts);
+        if let Some(more) = &self.more {
+            options.log_level = more.log_level;
+            options.meta = Some(&more.meta);
+            if let (Some(rounds), Some(total)) = (&more.rounds, self.timeouts.total) {
+                options.timeouts.total = Some(total.saturating_sub(rounds.spent));
+            }
+        }
+        options
+    }
+
+    /// Begins to answer what the server asks.
+    fn answer(&mut self, question: Question) {
+        let Phase::Sent(flight) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        let connected = &self.connected;
+        let rounds = self.more.get_or_insert_default().rounds.get_or_insert(Rounds {
+            original: flight.params,
+            done: 0,
+            spent: Duration::ZERO,
+        });
+        rounds.spent += now().saturating_duration_since(flight.since);
+        let (before, most) = (rounds.done, connected.input_rounds);
+        rounds.done += 1;
+        let handlers = Arc::clone(&connected.handlers);
+        self.phase = match question {
+            Question::Urls(error) if connected.era == Era::Modern => {
+                Phase::Failed(Box::new(Error::Peer(error)))
+            }
+            _ if before >= most => {
+                Phase::Failed(Box::new(Error::Input(InputError::TooManyRounds { rounds: most })))
+            }
+            Question::Input(result) => Phase::Asked(Box::pin(round(handlers, result, before))),
+            Question::Urls(error) => {
+                let shared = Arc::clone(&connected.shared);
+                Phase::Asked(Box::pin(visit(handlers, shared, error)))
+            }
+        };
+    }
+
+    /// The parameters with the answers.
+    fn anew(&self, answers: &Answers) -> Result<Box<RawValue>, Error> {
+        match self.more.as_ref().and_then(|more| more.rounds.as_ref()) {
+            Some(rounds) => again(&rounds.original, answers),
+            None => Err(Error::Misuse("nothing was asked".to_owned())),
+        }
+    }
+
+    fn finish(&mut self, reply: Reply) -> Result<T, Error> {
+        match reply {
+            Reply::Result(text) => (self.decode)(&text, self.connected.era),
+            Reply::Extension(_, text) if self.more.as_ref().is_some_and(|more| more.takes_any) => {
+                (self.decode)(&text, self.connected.era)
+            }
+            Reply::Extension(kind, _) => Err(Error::UnexpectedMessage {
+                expected: std::any::type_name::<T>(),
+                got: format!("a result of type {kind:?}, which belongs to an extension"),
+            }),
+            Reply::Question(_) => Err(Error::Misuse("a question is no result".to_owned())),
         }
     }
 }
@@ -151,22 +323,33 @@ impl<T> Future for Call<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Some(call) = ready!(this.poll_sent(cx, false)) else {
-            return Poll::Ready(Err(match std::mem::replace(&mut this.phase, Phase::Over) {
-                Phase::Failed(error) => *error,
-                _ => Error::Misuse("the call is over already: it was awaited before".to_owned()),
-            }));
-        };
-        let result = ready!(this.connected.shared.poll_outcome(call, cx));
-        this.phase = Phase::Over;
-        Poll::Ready(result.and_then(|text| (this.decode)(&text, this.connected.era)))
+        loop {
+            let Some(call) = ready!(this.poll_sent(cx, false)) else {
+                return Poll::Ready(Err(match std::mem::replace(&mut this.phase, Phase::Over) {
+                    Phase::Failed(error) => *error,
+                    _ => {
+                        Error::Misuse("the call is over already: it was awaited before".to_owned())
+                    }
+                }));
+            };
+            let reply = match ready!(this.connected.shared.poll_outcome(call, cx)) {
+                Ok(Reply::Question(question)) => {
+                    this.answer(question);
+                    continue;
+                }
+                Ok(reply) => this.finish(reply),
+                Err(error) => Err(error),
+            };
+            this.phase = Phase::Over;
+            return Poll::Ready(reply);
+        }
     }
 }
 
 impl<T> Drop for Call<T> {
     fn drop(&mut self) {
-        if let Phase::Sent(call) = self.phase {
-            self.connected.shared.cancel(call);
+        if let Phase::Sent(flight) = &self.phase {
+            self.connected.shared.cancel(flight.call);
         }
     }
 }
@@ -176,6 +359,7 @@ impl<T> fmt::Debug for Call<T> {
         let phase = match &self.phase {
             Phase::Unsent(_) | Phase::Full(..) => "unsent",
             Phase::Sent(_) => "sent",
+            Phase::Asked(_) => "asked",
             Phase::Failed(_) | Phase::Over => "over",
         };
         f.debug_struct("Call").field("method", &self.method).field("phase", &phase).finish()

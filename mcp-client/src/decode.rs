@@ -3,13 +3,19 @@
 use std::any::type_name;
 use std::borrow::Cow;
 
-use mcp_core::types::{CallToolResult, ListToolsResult};
+use mcp_core::types::{
+    CacheHints, CallToolResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, Prompt, ReadResourceResult, Resource, ResourceTemplate,
+    Tool,
+};
 use mcp_core::version::Era;
 use mcp_core::{Error, ToolError};
 use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
+
+use crate::pages::Page;
 
 /// A result as it stands.
 pub(crate) fn whole<T: DeserializeOwned>(result: &str, _: Era) -> Result<T, Error> {
@@ -21,14 +27,61 @@ pub(crate) fn nothing(_: &str, _: Era) -> Result<(), Error> {
     Ok(())
 }
 
-/// A page of tools, with how long it may be kept.
-pub(crate) fn tools_page(result: &str, era: Era) -> Result<ListToolsResult, Error> {
-    let mut page: ListToolsResult = whole(result, era)?;
+/// A result that may be kept, with for how long.
+pub(crate) fn page<T: Cacheable>(result: &str, era: Era) -> Result<T, Error> {
+    let mut page: T = whole(result, era)?;
     if era == Era::Modern {
         // Hints that cannot be read are as good as none: the page is stale at once.
-        page.cache = serde_json::from_str(result).ok();
+        *page.cache() = serde_json::from_str(result).ok();
     }
     Ok(page)
+}
+
+/// The items of a page.
+pub(crate) fn items<L: Listing>(result: &str, era: Era) -> Result<Page<L::Item>, Error> {
+    whole::<L>(result, era).map(Listing::into_page)
+}
+
+/// A result that says for how long it may be kept.
+pub(crate) trait Cacheable: DeserializeOwned {
+    fn cache(&mut self) -> &mut Option<CacheHints>;
+}
+
+/// A result that is a page of a list.
+pub(crate) trait Listing: DeserializeOwned {
+    type Item;
+    fn into_page(self) -> Page<Self::Item>;
+}
+
+macro_rules! listings {
+    ($($name:ident, $field:ident: $item:ty;)+) => {$(
+        impl Cacheable for $name {
+            fn cache(&mut self) -> &mut Option<CacheHints> {
+                &mut self.cache
+            }
+        }
+
+        impl Listing for $name {
+            type Item = $item;
+
+            fn into_page(self) -> Page<$item> {
+                Page { items: self.$field, next: self.next_cursor }
+            }
+        }
+    )+};
+}
+
+listings! {
+    ListToolsResult, tools: Tool;
+    ListResourcesResult, resources: Resource;
+    ListResourceTemplatesResult, resource_templates: ResourceTemplate;
+    ListPromptsResult, prompts: Prompt;
+}
+
+impl Cacheable for ReadResourceResult {
+    fn cache(&mut self) -> &mut Option<CacheHints> {
+        &mut self.cache
+    }
 }
 
 /// What a tool answered: its structured content, else its text.
@@ -264,8 +317,9 @@ mod tests {
 
     #[test]
     fn pages_keep_their_cache_hints_in_the_modern_era() {
-        let page = r#"{"tools":[],"ttlMs":5,"cacheScope":"public"}"#;
-        assert_eq!(tools_page(page, Era::Modern).unwrap().cache.unwrap().ttl_ms, 5);
-        assert!(tools_page(page, Era::Legacy).unwrap().cache.is_none());
+        let text = r#"{"tools":[],"ttlMs":5,"cacheScope":"public"}"#;
+        let tools_page = page::<ListToolsResult>;
+        assert_eq!(tools_page(text, Era::Modern).unwrap().cache.unwrap().ttl_ms, 5);
+        assert!(tools_page(text, Era::Legacy).unwrap().cache.is_none());
     }
 }

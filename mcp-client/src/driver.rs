@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::handshake::{READ, now};
+use crate::input::asked::Answering;
 use crate::shared::{Aftermath, Shared};
 use crate::transport::child_process::Ended;
 use crate::transport::{Process, Reader, Writer};
@@ -44,6 +45,8 @@ pub(crate) struct Driver {
     /// How long answers are read after the server stopped reading.
     last_answers: Option<Pin<Box<Sleep>>>,
     after: Aftermath,
+    /// What the server asked, being answered.
+    answering: Answering,
     /// Whether other tasks get a turn before what they wrote is sent.
     gathers: bool,
     gathered: bool,
@@ -65,6 +68,7 @@ impl Driver {
         reader: Reader,
         writer: Option<Writer>,
         lines: LineBuffer,
+        answering: Answering,
     ) -> Self {
         // On one thread a woken driver comes after all tasks that are ready. On several it would
         // come right after the first, and each call would be written alone.
@@ -82,6 +86,7 @@ impl Driver {
             armed: None,
             last_answers: None,
             after: Aftermath::default(),
+            answering,
             gathers,
             gathered: false,
         }
@@ -89,7 +94,9 @@ impl Driver {
 
     /// Runs until the connection is over and the server process has ended.
     pub(crate) async fn run(mut self, process: Process, ended: watch::Sender<End>) {
-        match poll_fn(|cx| self.poll(cx)).await {
+        let over = poll_fn(|cx| self.poll(cx)).await;
+        self.answering.stop();
+        match over {
             Over::Input(error) => {
                 let why = match error {
                     None => process.why_ended().await,
@@ -133,7 +140,7 @@ impl Driver {
                 Poll::Ready(Err(error)) => return Poll::Ready(Over::Input(Some(error))),
                 Poll::Pending => {}
             }
-            busy |= self.poll_deadline(cx);
+            busy |= self.poll_deadline(cx) | self.poll_answers(cx);
             if self.take_out(cx) {
                 return Poll::Ready(Over::Closing);
             }
@@ -177,7 +184,7 @@ impl Driver {
 
     /// Handles the lines that have arrived; true when a required profile was lost.
     fn handle_lines(&mut self, now: Instant, last: bool) -> bool {
-        let Self { shared, lines, after, .. } = self;
+        let Self { shared, lines, after, answering, .. } = self;
         let Some(mut line) = next(lines, last) else { return false };
         let mut state = shared.lock();
         let was_over = state.is_over();
@@ -196,7 +203,18 @@ impl Driver {
         };
         drop(state);
         shared.settle(after);
+        after.asks.drain(..).for_each(|ask| answering.take(ask));
         lost
+    }
+
+    /// Answers what the server asked; true when there was an answer.
+    fn poll_answers(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut answered = false;
+        while let Poll::Ready(answer) = self.answering.poll(cx) {
+            self.shared.respond(answer);
+            answered = true;
+        }
+        answered
     }
 
     /// Ends calls whose time is over and sets the alarm; true when there was something to do.

@@ -33,37 +33,40 @@ mod audit;
 mod builder;
 mod call;
 mod client;
-pub mod config;
 mod decode;
 mod driver;
 mod handshake;
+mod input;
 mod noise;
 mod notification;
+mod pages;
 mod params;
 mod progress;
 mod shared;
+mod subscription;
 mod text;
-mod tools;
 pub mod transport;
 
 pub use builder::ClientBuilder;
 pub use call::{Call, ProgressStream};
 pub use client::Client;
-pub use config::{Config, ConfigError, ServerConfig};
+pub use input::{BoxError, FormHandler, IntoAnswer, RootsHandler, SampleHandler, UrlHandler};
 pub use mcp_core::capability::ClientCapabilities;
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{
     Declaration, NegotiatedProfiles, ProfileUrl, Reason, ReasonKind, Rejection, RejectionKind,
 };
 pub use mcp_core::session::client::{Agreed, EraChoice};
+pub use mcp_core::types;
 pub use mcp_core::types::{
     CallToolResult, ContentBlock, Cursor, ListToolsResult, ResourceContents, Tool,
 };
 pub use mcp_core::version::{Era, ProtocolVersion};
-pub use mcp_core::{Error, Limits, TimeoutKind, ToolError};
-pub use notification::{Notifications, ServerNotification};
+pub use mcp_core::{Error, ExtensionId, InputError, Limits, TimeoutKind, ToolError};
+pub use notification::{NotificationKind, Notifications, ServerNotification};
+pub use pages::{Items, Prompts, ResourceTemplates, Resources, Tools};
 pub use progress::Progress;
-pub use tools::Tools;
+pub use subscription::Subscription;
 pub use transport::child_process::{Ended, Ending, Exit};
 pub use transport::{
     ChildProcess, Direction, IntoTransport, Io, SpawnError, Stderr, Traced, Transport,

@@ -1,9 +1,11 @@
 //! Writing parameters, once, into the text that is sent.
 
 use mcp_core::Error;
+use mcp_core::types::GetPromptRequestParams;
 use mcp_core::wire::Members;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
 
 /// Parameters as they are sent: an object, where nothing at all counts as an empty one.
 pub(crate) fn object<P: Serialize + ?Sized>(
@@ -56,6 +58,33 @@ pub(crate) fn tool_call<A: Serialize + ?Sized>(
     }
 }
 
+/// The parameters of `prompts/get`, with arguments that are strings.
+pub(crate) fn prompt<A: Serialize + ?Sized>(
+    name: &str,
+    arguments: &A,
+) -> Result<Box<RawValue>, Error> {
+    let cannot = |why: &str| {
+        Error::Misuse(format!("the arguments of prompt `{name}` cannot be sent: {why}"))
+    };
+    let mut params = GetPromptRequestParams::new(name);
+    let written = serde_json::to_value(arguments).map_err(|e| cannot(&e.to_string()))?;
+    let arguments = match written {
+        Value::Object(arguments) => arguments,
+        Value::Null => Map::new(),
+        _ => return Err(cannot("they are not written as a JSON object")),
+    };
+    for (argument, value) in arguments {
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text,
+            Value::Bool(_) | Value::Number(_) => value.to_string(),
+            _ => return Err(cannot(&format!("`{argument}` is no string"))),
+        };
+        params = params.with_argument(argument, text);
+    }
+    object("prompts/get", &params)
+}
+
 /// Parameters without members.
 #[derive(Serialize)]
 struct Empty {}
@@ -89,6 +118,16 @@ mod tests {
     fn no_arguments_are_left_out() {
         assert_eq!(tool_call("a", &()).unwrap().get(), r#"{"name":"a"}"#);
         assert_eq!(object("m", &()).unwrap().get(), "{}");
+    }
+
+    #[test]
+    fn arguments_of_a_prompt_are_strings() {
+        let raw = prompt("a", &json!({ "x": 1, "y": "b", "z": null, "w": true })).unwrap();
+        let expected = r#"{"name":"a","arguments":{"w":"true","x":"1","y":"b"}}"#;
+        assert_eq!(raw.get(), expected);
+        assert_eq!(prompt("a", &()).unwrap().get(), r#"{"name":"a"}"#);
+        assert!(prompt("a", &json!({ "x": [1] })).unwrap_err().to_string().contains("`x`"));
+        assert!(prompt("a", &[1]).is_err());
     }
 
     #[test]

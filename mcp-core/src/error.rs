@@ -6,10 +6,10 @@
 
 use std::fmt;
 
-use crate::jsonrpc::{ErrorObject, InvalidMessage};
+use crate::jsonrpc::{ErrorObject, InvalidMessage, shown};
 use crate::pending::TimeoutKind;
 use crate::profile::Rejection;
-use crate::types::CallToolResult;
+use crate::types::{CallToolResult, ElicitRequestURLParams};
 
 /// Why a connection or a call could not go on, and whose fault it is.
 ///
@@ -43,6 +43,9 @@ pub enum Error {
     /// The tool ran and failed.
     #[error("tool error: {0}")]
     Tool(#[source] ToolError),
+    /// The server asks for something first, and did not get it.
+    #[error(transparent)]
+    Input(#[from] InputError),
     /// Client and server did not agree on profiles.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -78,6 +81,57 @@ fn timed_out(kind: TimeoutKind) -> &'static str {
         }
         TimeoutKind::Total => "the request timed out: no answer within `total_timeout`",
     }
+}
+
+/// What a server asks for before it goes on, and why it did not get it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// Nothing in this client answers such a question.
+    #[error(
+        "the server asks for {method}, which nothing answers: add `.{add}(…)` when the client is built"
+    )]
+    NoHandler {
+        /// What is asked for.
+        method: &'static str,
+        /// What the builder of the client lacks.
+        add: &'static str,
+    },
+    /// No such question is known.
+    #[error("the server asks for `{}`, which this version does not know", shown(.method))]
+    Unknown {
+        /// The method of the question.
+        method: String,
+    },
+    /// There was no answer.
+    #[error("the server asks for `{}`, which was not answered: {reason}", shown(.method))]
+    Failed {
+        /// The method of the question.
+        method: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server went on asking.
+    #[error(
+        "the server asked {rounds} times and came to no result: raise `input_rounds` if it needs more"
+    )]
+    TooManyRounds {
+        /// How many times it was answered.
+        rounds: u32,
+    },
+    /// The user has to visit addresses first (2025-11-25).
+    #[error("the server asks the user to visit {} first: {reason}", addresses(.elicitations))]
+    UrlRequired {
+        /// The addresses.
+        elicitations: Vec<ElicitRequestURLParams>,
+        /// Why that did not happen.
+        reason: &'static str,
+    },
+}
+
+fn addresses(elicitations: &[ElicitRequestURLParams]) -> String {
+    let each = elicitations.iter().map(|url| shown(&url.url).escape_debug().to_string());
+    each.collect::<Vec<_>>().join(", ")
 }
 
 /// A tool that ran and failed: its result says `isError`.

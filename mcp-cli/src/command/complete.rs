@@ -31,7 +31,7 @@ pub(crate) async fn run(session: &Session<'_>, typed: &Typed) -> Result<Report, 
         .filled
         .iter()
         .fold(params, |params, (name, value)| params.with_context_argument(name, value));
-    let result: CompleteResult = session.client.request("completion/complete", &params).await?;
+    let result: CompleteResult = session.client.raw_request("completion/complete", &params).await?;
     if session.console.json {
         return Report::result(&result, result.meta.as_ref());
     }

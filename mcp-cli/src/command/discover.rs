@@ -155,7 +155,7 @@ async fn versions(session: &Session<'_>, era: Era) -> Result<Option<Vec<String>>
     if era == Era::Legacy {
         return Ok(None);
     }
-    let result: DiscoverResult = session.client.request("server/discover", ()).await?;
+    let result: DiscoverResult = session.client.raw_request("server/discover", ()).await?;
     Ok(Some(result.supported_versions))
 }
 

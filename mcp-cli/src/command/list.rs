@@ -46,7 +46,7 @@ impl List {
         let mut params = json!({});
         loop {
             let mut page: BTreeMap<String, Box<RawValue>> =
-                client.request(self.method, &params).await?;
+                client.raw_request(self.method, &params).await?;
             let unexpected = |got: &str| Error::UnexpectedMessage {
                 expected: "a page of a list",
                 got: format!("the result of `{}` {got}", self.method),

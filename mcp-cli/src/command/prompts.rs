@@ -52,7 +52,7 @@ pub(crate) async fn get(
     for (name, value) in arguments {
         params = params.with_argument(name, value);
     }
-    let result: GetPromptResult = session.client.request("prompts/get", &params).await?;
+    let result: GetPromptResult = session.client.raw_request("prompts/get", &params).await?;
     let saved = match output {
         Some(name) => {
             let files = result.messages.iter().filter_map(|one| Saved::of_block(&one.content));

@@ -66,7 +66,7 @@ pub(crate) async fn read(
     output: Option<&Path>,
 ) -> Result<Report, Failure> {
     let params = ReadResourceRequestParams::new(uri);
-    let result: ReadResourceResult = session.client.request("resources/read", &params).await?;
+    let result: ReadResourceResult = session.client.raw_request("resources/read", &params).await?;
     let saved = match output {
         Some(name) => {
             let files = result.contents.iter().map(Saved::of_contents);

@@ -57,7 +57,7 @@ async fn arguments_that_are_no_object_are_refused_before_anything_is_sent() {
     let (client, mut peer) = modern(builder()).await;
     let error = client.call::<u32>("f", [1, 2]).await.unwrap_err();
     assert!(matches!(error, Error::Misuse(_)), "{error:?}");
-    assert!(client.request::<Value>("initialize", ()).await.is_err());
+    assert!(client.raw_request::<Value>("initialize", ()).await.is_err());
     client.shutdown().await;
     assert_eq!(peer.rest().await, [""; 0]);
 }
@@ -310,7 +310,7 @@ async fn notifications_are_broadcast_and_counted_when_missed() {
 #[tokio::test]
 async fn raw_requests_carry_what_they_are_given() {
     let (client, mut peer) = modern(builder()).await;
-    let request = client.request::<Value>("com.example/list", json!({ "max": 3 }));
+    let request = client.raw_request::<Value>("com.example/list", json!({ "max": 3 }));
     let (result, asked) = tokio::join!(request, peer.answer("com.example/list", r#"{"items":[]}"#));
     assert_eq!((result.unwrap(), &asked.params["max"]), (json!({ "items": [] }), &json!(3)));
 }

@@ -1,10 +1,14 @@
 //! The client against scripted servers: what it says, when, and what becomes of calls.
 
+mod answers;
 mod calls;
+mod features;
 mod handshake;
 mod lists;
 mod peer;
 #[cfg(target_os = "linux")]
 mod process;
 mod profiles;
+mod rounds;
+mod subscriptions;
 mod timing;

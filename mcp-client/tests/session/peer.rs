@@ -103,6 +103,11 @@ impl Peer {
         self.say(json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()).await;
     }
 
+    /// Sends a notification.
+    pub(crate) async fn tell(&mut self, method: &str, params: Value) {
+        self.say(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()).await;
+    }
+
     /// Sends progress of a request.
     pub(crate) async fn progress(&mut self, id: i64, done: u32) {
         let params = json!({ "progressToken": id, "progress": done, "total": 9 });

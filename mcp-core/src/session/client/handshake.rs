@@ -459,15 +459,21 @@ impl Response<'_> {
 }
 
 /// Members of every modern request's `_meta`, encoded.
+///
+/// Up to 2025-11-25 a client says whether it reports changes of its folders; now it does not.
 fn modern_meta(
     config: &ClientConfig,
     version: &ProtocolVersion,
     requested: &RequestedProfiles,
 ) -> Box<[u8]> {
+    let mut capabilities = config.capabilities_with(requested);
+    if let Some(roots) = &mut capabilities.roots {
+        roots.list_changed = None;
+    }
     crate::wire::encode_members([
         (modern::PROTOCOL_VERSION, version as _),
         (modern::CLIENT_INFO, &config.client_info as _),
-        (modern::CLIENT_CAPABILITIES, &config.capabilities_with(requested) as _),
+        (modern::CLIENT_CAPABILITIES, &capabilities as _),
     ])
 }
 

@@ -1,25 +1,31 @@
-//! The handle on which calls are made.
+//! The handle on which calls are made; one file for each thing that a server offers.
+
+mod extension;
+mod prompts;
+mod resources;
+mod session;
+mod tools;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use mcp_core::session::client::Agreed;
-use mcp_core::types::{CallToolResult, Cursor, ListToolsResult, PaginatedRequestParams, Tool};
+use mcp_core::session::client::{Agreed, ClientConfig};
+use mcp_core::types::{Cursor, PaginatedRequestParams};
 use mcp_core::version::Era;
-use mcp_core::wire::Method;
 use mcp_core::{Error, Timeouts};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::builder::ClientBuilder;
-use crate::call::Call;
+use crate::call::{Call, Decode};
 use crate::driver::{Driver, End};
 use crate::handshake::Connection;
+use crate::input::Handlers;
+use crate::input::asked::Answering;
 use crate::notification::Notifications;
 use crate::shared::Shared;
-use crate::tools::Tools;
 use crate::transport::child_process::Ended;
 use crate::{decode, params};
 
@@ -60,8 +66,17 @@ pub struct Client {
 pub(crate) struct Connected {
     pub(crate) shared: Arc<Shared>,
     pub(crate) era: Era,
+    pub(crate) handlers: Arc<Handlers>,
+    pub(crate) input_rounds: u32,
     timeouts: Timeouts,
     ended: watch::Receiver<End>,
+}
+
+/// How a client goes about its calls.
+pub(crate) struct Habits {
+    pub(crate) timeouts: Timeouts,
+    pub(crate) handlers: Handlers,
+    pub(crate) input_rounds: u32,
 }
 
 impl Client {
@@ -71,20 +86,20 @@ impl Client {
     }
 
     /// Starts the task behind a connection.
-    pub(crate) fn start(
-        config: Arc<mcp_core::session::client::ClientConfig>,
-        timeouts: Timeouts,
-        connection: Connection,
-    ) -> Self {
+    pub(crate) fn start(config: Arc<ClientConfig>, habits: Habits, connection: Connection) -> Self {
         let Connection { session, link, lines, out, noise } = connection;
+        let Habits { timeouts, handlers, input_rounds } = habits;
         let era = session.agreed().era();
+        let handlers = Arc::new(handlers);
         let last_words = link.process().last_words();
         let shared = Arc::new(Shared::new(config, session, out, noise, last_words));
         let (tell, ended) = watch::channel(None);
         let (reader, writer, process) = link.into_parts();
-        let driver = Driver::new(Arc::clone(&shared), reader, writer, lines);
+        let answering = Answering::new(Arc::clone(&handlers));
+        let driver = Driver::new(Arc::clone(&shared), reader, writer, lines, answering);
         tokio::spawn(driver.run(process, tell));
-        Self { connected: Arc::new(Connected { shared, era, timeouts, ended }) }
+        let connected = Connected { shared, era, handlers, input_rounds, timeouts, ended };
+        Self { connected: Arc::new(connected) }
     }
 
     /// What client and server agreed on: version, era, server, profiles in force, declaration.
@@ -92,82 +107,6 @@ impl Client {
     /// A snapshot: in the modern era the profiles may change, but never lack a required one.
     pub fn negotiated(&self) -> Arc<Agreed> {
         self.connected.shared.agreed()
-    }
-
-    /// Calls a tool and decodes what it answers.
-    ///
-    /// `arguments` have to be written as a JSON object; `()` stands for none. `T` is decoded from
-    /// the structured content if there is any; otherwise from the text, which is taken as it is
-    /// where `T` is a string, and read as JSON where it is anything else. A tool that says that it
-    /// failed is an [`Error::Tool`].
-    pub fn call<T: DeserializeOwned>(&self, name: &str, arguments: impl Serialize) -> Call<T> {
-        let params = params::tool_call(name, &arguments);
-        self.send(Method::ToolsCall.as_str(), params, decode::answer::<T>)
-    }
-
-    /// Calls a tool and returns its result as it came, also when the tool says that it failed.
-    pub fn call_tool(&self, name: &str, arguments: impl Serialize) -> Call<CallToolResult> {
-        let params = params::tool_call(name, &arguments);
-        self.send(Method::ToolsCall.as_str(), params, decode::whole)
-    }
-
-    /// Asks for one page of the list of tools: the first, or the one that begins at `cursor`.
-    pub fn list_tools(&self, cursor: Option<Cursor>) -> Call<ListToolsResult> {
-        let mut page = PaginatedRequestParams::new();
-        page.cursor = cursor;
-        let method = Method::ToolsList.as_str();
-        self.send(method, params::object(method, &page), decode::tools_page)
-    }
-
-    /// All tools of the server, page by page, as they are asked for.
-    ///
-    /// A list of more than 1,000 pages or 100,000 tools, or with a cursor that comes twice, ends
-    /// with an error.
-    pub fn tools(&self) -> Tools {
-        Tools::new(self.clone())
-    }
-
-    /// All tools of the server.
-    ///
-    /// # Errors
-    ///
-    /// As [`tools`](Self::tools).
-    pub async fn list_all_tools(&self) -> Result<Vec<Tool>, Error> {
-        self.tools().collect_all().await
-    }
-
-    /// Asks the server whether it is there.
-    ///
-    /// # Errors
-    ///
-    /// In the modern era [`Error::Misuse`]: 2026-07-28 has no `ping`.
-    pub fn ping(&self) -> Call<()> {
-        let method = Method::Ping.as_str();
-        let params = match self.connected.era {
-            Era::Legacy => params::object(method, &()),
-            _ => Err(Error::Misuse(format!(
-                "MCP {} has no `ping`: make any other call to see whether the server answers",
-                self.negotiated().version()
-            ))),
-        };
-        self.send(method, params, decode::nothing)
-    }
-
-    /// Makes a request that this crate has no function for.
-    ///
-    /// `params` have to be written as a JSON object; `()` stands for an empty one. The library adds
-    /// `_meta`. `T` is decoded from the whole result.
-    pub fn request<T: DeserializeOwned>(
-        &self,
-        method: impl Into<Cow<'static, str>>,
-        params: impl Serialize,
-    ) -> Call<T> {
-        let method = method.into();
-        let params = match Method::Initialize.as_str() == method {
-            true => Err(Error::Misuse("`initialize` was sent by `connect` already".to_owned())),
-            false => params::object(&method, &params),
-        };
-        self.send(method, params, decode::whole::<T>)
     }
 
     /// What the server tells without being asked, from now on.
@@ -200,10 +139,36 @@ impl Client {
     fn send<T>(
         &self,
         method: impl Into<Cow<'static, str>>,
-        params: Result<Box<serde_json::value::RawValue>, Error>,
-        decode: crate::call::Decode<T>,
+        params: Result<Box<RawValue>, Error>,
+        decode: Decode<T>,
     ) -> Call<T> {
         Call::new(&self.connected, method, params, decode)
+    }
+
+    /// Asks for one page of a list.
+    fn list<T>(&self, method: &'static str, cursor: Option<Cursor>, decode: Decode<T>) -> Call<T> {
+        let mut page = PaginatedRequestParams::new();
+        page.cursor = cursor;
+        self.send(method, params::object(method, &page), decode)
+    }
+
+    /// Makes a request that only the legacy era has.
+    fn legacy<P: Serialize + ?Sized>(
+        &self,
+        method: &'static str,
+        params: &P,
+        instead: &str,
+    ) -> Call<()> {
+        let params = match self.connected.era {
+            Era::Legacy => params::object(method, params),
+            _ => Err(self.not_in_this_era(method, instead)),
+        };
+        self.send(method, params, decode::nothing)
+    }
+
+    fn not_in_this_era(&self, method: &str, instead: &str) -> Error {
+        let version = self.negotiated().version().clone();
+        Error::Misuse(format!("MCP {version} has no `{method}`: {instead}"))
     }
 }
 

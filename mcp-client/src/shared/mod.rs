@@ -3,28 +3,37 @@
 //! Everything is behind one lock that is never held across an await or while somebody is woken.
 //! A caller writes its request straight into the outbox; the driver writes the outbox out.
 
+mod inbox;
+mod outcome;
+
 use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::Rejection;
-use mcp_core::session::client::{Agreed, ClientConfig, ClientEvent, Established};
+use mcp_core::session::client::{Agreed, ClientConfig, ClientEvent, Established, RequestOptions};
 use mcp_core::types::ProgressNotificationParams;
-use mcp_core::{CallId, Error, Outbox, TimeoutKind, Timeouts};
+use mcp_core::{CallId, Error, Outbox, Timeouts};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::futures::OwnedNotified;
 use tokio::sync::{Notify, broadcast};
 
 use crate::audit;
 use crate::handshake::now;
+use crate::input::asked::{self, Answered, Ask};
 use crate::noise::{Heard, Noise};
 use crate::notification::ServerNotification;
 use crate::progress::Progress;
 use crate::text::one_line;
 use crate::transport::LastWords;
+
+use inbox::{Ended, Inbox, acknowledged, end};
+use outcome::Outcome;
+pub(crate) use outcome::{Question, Reply};
 
 /// One connection, as callers and driver see it.
 pub(crate) struct Shared {
@@ -32,6 +41,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Tells calls that wait for the outbox to shrink.
     room: Arc<Notify>,
+    /// Tells who waits for users that something in [`State::completed`] is new.
+    completion: Notify,
     last_words: LastWords,
 }
 
@@ -45,6 +56,9 @@ pub(crate) struct State {
     owed: usize,
     owed_writing: usize,
     waiting: HashMap<CallId, Waiting>,
+    subscriptions: HashMap<CallId, Inbox>,
+    /// What the user was sent to addresses for and is done, newest last.
+    completed: VecDeque<Box<str>>,
     agreed: Arc<Agreed>,
     pub(crate) noise: Noise,
     notifications: Option<broadcast::Sender<ServerNotification>>,
@@ -68,13 +82,6 @@ struct Waiting {
     listening: bool,
 }
 
-enum Outcome {
-    Result(Box<str>),
-    Peer(ErrorObject),
-    Invalid(String),
-    TimedOut(TimeoutKind),
-}
-
 /// Why a connection is over, kept to be told to every later call.
 #[derive(Clone)]
 enum Fault {
@@ -84,8 +91,8 @@ enum Fault {
 
 /// What became of an attempt to send.
 pub(crate) enum Sent {
-    /// It is on its way; the waker is registered.
-    Waiting(CallId),
+    /// It is on its way since then; the waker is registered.
+    Waiting(CallId, Instant),
     /// Too much waits to be written: try again after this.
     Full(Pin<Box<OwnedNotified>>),
     /// It cannot be sent.
@@ -99,6 +106,9 @@ pub(crate) struct Aftermath {
     heard: Vec<Heard>,
     changed: Option<(Arc<Agreed>, Arc<Agreed>)>,
     rejected: Option<Rejection>,
+    /// What the server asks, or no longer asks.
+    pub(crate) asks: Vec<Ask>,
+    completed: bool,
 }
 
 impl Shared {
@@ -117,6 +127,8 @@ impl Shared {
             owed: 0,
             owed_writing: 0,
             waiting: HashMap::new(),
+            subscriptions: HashMap::new(),
+            completed: VecDeque::new(),
             agreed,
             noise,
             notifications: None,
@@ -125,12 +137,17 @@ impl Shared {
             driver: None,
             full: false,
         };
-        Self { config, state: Mutex::new(state), room: Arc::default(), last_words }
+        let (room, completion) = (Arc::default(), Notify::new());
+        Self { config, state: Mutex::new(state), room, completion, last_words }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // Every change of the state is whole before anything in it can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn config(&self) -> &ClientConfig {
+        &self.config
     }
 
     pub(crate) fn agreed(&self) -> Arc<Agreed> {
@@ -151,9 +168,29 @@ impl Shared {
         &self,
         method: &str,
         params: &RawValue,
-        timeouts: Timeouts,
+        options: RequestOptions<'_>,
         waker: &Waker,
         listening: bool,
+    ) -> Sent {
+        self.write(method, params, options, |state, call| {
+            let waiting = Waiting { waker: Some(waker.clone()), listening, ..Waiting::default() };
+            state.waiting.insert(call, waiting);
+        })
+    }
+
+    /// Asks for a subscription.
+    pub(crate) fn listen(&self, params: &RawValue, timeouts: Timeouts, waker: &Waker) -> Sent {
+        self.write("subscriptions/listen", params, timeouts.into(), |state, call| {
+            state.subscriptions.insert(call, Inbox::waking(waker));
+        })
+    }
+
+    fn write(
+        &self,
+        method: &str,
+        params: &RawValue,
+        options: RequestOptions<'_>,
+        keep: impl FnOnce(&mut State, CallId),
     ) -> Sent {
         let now = now();
         let mut state = self.lock();
@@ -165,7 +202,7 @@ impl Shared {
             state_ref.full = true;
             return Sent::Full(Box::pin(Arc::clone(&self.room).notified_owned()));
         }
-        let sent = state_ref.session.request(now, method, params, timeouts, &mut state_ref.out);
+        let sent = state_ref.session.request(now, method, params, options, &mut state_ref.out);
         let call = match sent {
             Ok(call) => call,
             Err(error) => {
@@ -173,14 +210,38 @@ impl Shared {
                 return Sent::Failed(Error::Misuse(problem));
             }
         };
-        let waiting = Waiting { waker: Some(waker.clone()), listening, ..Waiting::default() };
-        state_ref.waiting.insert(call, waiting);
+        keep(state_ref, call);
         let driver = state_ref.driver.take();
         drop(state);
         if let Some(driver) = driver {
             driver.wake();
         }
-        Sent::Waiting(call)
+        Sent::Waiting(call, now)
+    }
+
+    /// Writes a notification into the outbox.
+    pub(crate) fn notify<P: Serialize + ?Sized>(
+        &self,
+        method: &str,
+        params: Option<&P>,
+    ) -> Result<(), Error> {
+        let mut state = self.lock();
+        let state_ref = &mut *state;
+        if let Some(fault) = &state_ref.fault {
+            return Err(fault.error());
+        }
+        if state_ref.backlog() >= self.most_bytes() {
+            return Err(Error::Misuse(format!(
+                "`{method}` cannot be sent now: the server does not read what was sent before"
+            )));
+        }
+        let written = state_ref.session.notify(method, params, &mut state_ref.out);
+        let driver = state_ref.driver.take();
+        drop(state);
+        if let Some(driver) = driver {
+            driver.wake();
+        }
+        written.map_err(|error| Error::Misuse(format!("`{method}` cannot be sent: {error}")))
     }
 
     /// The outcome of a call, once; afterwards the call is forgotten.
@@ -188,14 +249,14 @@ impl Shared {
         &self,
         call: CallId,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Box<str>, Error>> {
+    ) -> Poll<Result<Reply, Error>> {
         let mut state = self.lock();
         let state = &mut *state;
         let Some(waiting) = state.waiting.get_mut(&call) else {
             return Poll::Ready(Err(Error::Misuse("the call is over already".to_owned())));
         };
         let outcome = match (waiting.outcome.take(), &state.fault) {
-            (Some(outcome), _) => outcome.into_result(&self.last_words),
+            (Some(outcome), _) => outcome.into_reply(&self.last_words),
             (None, Some(fault)) => Err(fault.error()),
             (None, None) => {
                 waiting.listen(cx, false);
@@ -225,11 +286,27 @@ impl Shared {
         Poll::Pending
     }
 
-    /// Forgets a call, and tells the server if it is not over.
+    /// What the server wants to know before it answers a call; afterwards the call is forgotten.
+    pub(crate) fn take_question(&self, call: CallId) -> Option<Question> {
+        let mut state = self.lock();
+        let outcome = &mut state.waiting.get_mut(&call)?.outcome;
+        let question = match outcome.take()?.into_question() {
+            Ok(question) => question,
+            Err(other) => {
+                *outcome = Some(other);
+                return None;
+            }
+        };
+        state.waiting.remove(&call);
+        Some(question)
+    }
+
+    /// Forgets a call or subscription, and tells the server if it is not over.
     pub(crate) fn cancel(&self, call: CallId) {
         let mut state = self.lock();
         let state_ref = &mut *state;
         let waiting = state_ref.waiting.remove(&call);
+        let inbox = state_ref.subscriptions.remove(&call);
         if state_ref.fault.is_some() {
             return;
         }
@@ -237,9 +314,42 @@ impl Shared {
         state_ref.session.cancel(call, Some("the caller no longer waits"), &mut state_ref.out);
         let driver = state_ref.driver.take_if(|_| state_ref.out.len() > before);
         drop(state);
-        drop(waiting);
+        drop((waiting, inbox));
         if let Some(driver) = driver {
             driver.wake();
+        }
+    }
+
+    /// Sends the answer to a request of the server.
+    pub(crate) fn respond(&self, (asked, answer): Answered) {
+        let mut state = self.lock();
+        let State { session, out, owed, .. } = &mut *state;
+        let before = out.len();
+        let written = answer.map(|answer| session.respond(now(), asked, &answer, out));
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(problem)) => {
+                let error = ErrorObject::internal(format!("the answer cannot be sent: {problem}"));
+                session.fail(now(), asked, &error, out);
+            }
+            Err(error) => session.fail(now(), asked, &error, out),
+        }
+        *owed += out.len() - before;
+    }
+
+    /// Waits until the server has said of all these that the user is done with them.
+    pub(crate) async fn completed(&self, mut waiting: Vec<&str>) {
+        loop {
+            let mut news = pin!(self.completion.notified());
+            news.as_mut().enable();
+            {
+                let state = self.lock();
+                waiting.retain(|id| !state.completed.iter().any(|done| **done == **id));
+            }
+            if waiting.is_empty() {
+                return;
+            }
+            news.await;
         }
     }
 
@@ -281,6 +391,9 @@ impl Shared {
         aftermath.heard.drain(..).for_each(Heard::report);
         if let Some((before, now)) = aftermath.changed.take() {
             audit::changed(&now, before.profiles());
+        }
+        if std::mem::take(&mut aftermath.completed) {
+            self.completion.notify_waiters();
         }
         if let Some(rejection) = aftermath.rejected.take() {
             audit::rejected(&self.config, &rejection);
@@ -339,8 +452,9 @@ impl State {
 
     /// Handles one line of the server.
     pub(crate) fn handle(&mut self, now: Instant, line: &[u8], after: &mut Aftermath) {
-        let Self { session, out, waiting, noise, notifications, .. } = self;
-        let (mut changed, mut rejected) = (false, None);
+        let Self { session, out, waiting, subscriptions, completed, noise, notifications, .. } =
+            self;
+        let (mut changed, mut rejected, mut refused) = (false, None, None);
         let before = out.len();
         session.handle(now, line, out, |event| match event {
             ClientEvent::Response { call, outcome } => {
@@ -348,13 +462,47 @@ impl State {
                     Ok(result) => Outcome::Result(result.get().into()),
                     Err(error) => Outcome::Peer(error),
                 };
-                answer(waiting, call, outcome, after);
+                answer(waiting, subscriptions, call, outcome, after);
+            }
+            ClientEvent::InputRequired { call, result } => {
+                let question = Outcome::InputRequired(result.get().into());
+                answer(waiting, subscriptions, call, question, after);
+            }
+            ClientEvent::ExtensionResult { call, result_type, result } => {
+                let outcome = Outcome::Extension((*result_type).into(), result.get().into());
+                answer(waiting, subscriptions, call, outcome, after);
             }
             ClientEvent::InvalidResult { call, problem } => {
-                answer(waiting, call, Outcome::Invalid(problem), after);
+                answer(waiting, subscriptions, call, Outcome::Invalid(problem), after);
             }
-            ClientEvent::TimedOut { call, kind } => {
-                answer(waiting, call, Outcome::TimedOut(kind), after);
+            ClientEvent::Request { asked, request } => match asked::read(&request) {
+                Ok(request) => after.asks.push(Ask::Begin(asked, request)),
+                Err(error) => {
+                    refused.get_or_insert_with(Vec::new).push((asked, error));
+                }
+            },
+            ClientEvent::Withdrawn { asked } => after.asks.push(Ask::Withdraw(asked)),
+            ClientEvent::Acknowledged { call, params } => {
+                if let Some(inbox) = subscriptions.get_mut(&call) {
+                    inbox.acknowledged = Some(Arc::new(acknowledged(&params)));
+                    after.wakers.extend(inbox.waker.take());
+                }
+            }
+            ClientEvent::Subscribed { call, method, params } => {
+                let notification = ServerNotification::new(method, &params);
+                tell(notifications, || notification.clone());
+                if let Some(inbox) = subscriptions.get_mut(&call) {
+                    inbox.push(notification);
+                    after.wakers.extend(inbox.waker.take());
+                }
+            }
+            ClientEvent::SubscriptionEnded { call, reason } => {
+                let reason = one_line(&reason.unwrap_or_default(), MESSAGE);
+                let error = Error::Closed(match reason.is_empty() {
+                    true => "the server called the subscription off".to_owned(),
+                    false => format!("the server called the subscription off: {reason}"),
+                });
+                end(subscriptions, call, Ended::Failed(error), after);
             }
             ClientEvent::Progress { call, progress } => {
                 if let Some(waiting) = waiting.get_mut(&call) {
@@ -363,18 +511,25 @@ impl State {
                 }
             }
             ClientEvent::Notification { method, params } => {
-                if let Some(sender) = notifications
-                    && sender.send(ServerNotification::new(method, &params)).is_err()
+                if method == "notifications/elicitation/complete"
+                    && let Ok(Some(id)) = params.string("elicitationId")
                 {
-                    // Nobody listens any more.
-                    *notifications = None;
+                    if completed.len() == COMPLETED {
+                        completed.pop_front();
+                    }
+                    completed.push_back((*id).into());
+                    after.completed = true;
                 }
+                tell(notifications, || ServerNotification::new(method, &params));
             }
             ClientEvent::ProfilesChanged(_) => changed = true,
             ClientEvent::Noise(problem) => after.heard.push(noise.heard(&problem, line)),
             ClientEvent::Rejected(rejection) => rejected = Some(rejection),
             _ => {}
         });
+        for (asked, error) in refused.into_iter().flatten() {
+            self.session.fail(now, asked, &error, &mut self.out);
+        }
         self.owed += self.out.len() - before;
         if changed {
             let agreed = Arc::new(self.session.agreed().clone());
@@ -397,10 +552,10 @@ impl State {
 
     /// Ends the calls whose time is over.
     pub(crate) fn expire(&mut self, now: Instant, after: &mut Aftermath) {
-        let Self { session, out, waiting, .. } = self;
+        let Self { session, out, waiting, subscriptions, .. } = self;
         session.expire(now, out, |event| {
             if let ClientEvent::TimedOut { call, kind } = event {
-                answer(waiting, call, Outcome::TimedOut(kind), after);
+                answer(waiting, subscriptions, call, Outcome::TimedOut(kind), after);
             }
         });
     }
@@ -416,6 +571,8 @@ impl State {
             self.out = Outbox::default();
         }
         after.wakers.extend(self.waiting.values_mut().filter_map(|waiting| waiting.waker.take()));
+        let inboxes = self.subscriptions.values_mut();
+        after.wakers.extend(inboxes.filter_map(|inbox| inbox.waker.take()));
     }
 }
 
@@ -443,6 +600,7 @@ impl Waiting {
 
 fn answer(
     waiting: &mut HashMap<CallId, Waiting>,
+    subscriptions: &mut HashMap<CallId, Inbox>,
     call: CallId,
     outcome: Outcome,
     after: &mut Aftermath,
@@ -450,19 +608,28 @@ fn answer(
     if let Some(waiting) = waiting.get_mut(&call) {
         waiting.outcome = Some(outcome);
         after.wakers.extend(waiting.waker.take());
+    } else {
+        let ended = match outcome {
+            Outcome::Result(_) => Ended::InGoodOrder,
+            // What a process said last is added where somebody waits for a result.
+            other => Ended::Failed(match other.into_reply(&LastWords::default()) {
+                Err(error) => error,
+                Ok(_) => Error::PeerMisbehaved("an unexpected end of a subscription".to_owned()),
+            }),
+        };
+        end(subscriptions, call, ended, after);
     }
 }
 
-impl Outcome {
-    fn into_result(self, last_words: &LastWords) -> Result<Box<str>, Error> {
-        match self {
-            Self::Result(text) => Ok(text),
-            Self::Peer(error) => Err(Error::Peer(error)),
-            Self::Invalid(problem) => Err(Error::PeerMisbehaved(problem)),
-            Self::TimedOut(kind) => {
-                Err(Error::Timeout { kind, detail: last_words.after(String::new()) })
-            }
-        }
+fn tell(
+    notifications: &mut Option<broadcast::Sender<ServerNotification>>,
+    notification: impl FnOnce() -> ServerNotification,
+) {
+    if let Some(sender) = notifications
+        && sender.send(notification()).is_err()
+    {
+        // Nobody listens any more.
+        *notifications = None;
     }
 }
 
@@ -479,5 +646,7 @@ impl Fault {
 const PROGRESS: usize = 64;
 /// How many characters of a progress message are kept.
 const MESSAGE: usize = 1024;
+/// How many completed visits to addresses are kept in mind.
+const COMPLETED: usize = 64;
 /// How many notifications are kept for a listener that does not look.
 const KEPT: usize = 64;
