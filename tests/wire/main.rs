@@ -5,6 +5,7 @@
 //! for each revision; without it, it is looked for beside the workspace. Where it is absent these
 //! tests pass over, except where the variable `CI` is set.
 
+mod changed;
 mod examples;
 mod features;
 mod fields;

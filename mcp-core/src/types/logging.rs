@@ -10,10 +10,6 @@ use serde_json::value::RawValue;
 
 use super::raw::{one_line, raw_line, same_text};
 
-/// `_meta` key of a request for the least grave log messages that it wants; since 2026-07-28, where
-/// without it none are sent.
-pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
-
 /// What `notifications/message` carries.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -60,9 +60,7 @@ pub use elicitation::{
 };
 pub use implementation::{Icon, IconTheme, Implementation};
 pub use lifecycle::{DiscoverResult, InitializeRequestParams, InitializeResult};
-pub use logging::{
-    LOG_LEVEL, LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams,
-};
+pub use logging::{LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams};
 pub use meta::{Meta, is_reserved_meta_key, is_valid_extension_id, is_valid_meta_key};
 pub use mrtr::{
     InputRequest, InputRequests, InputRequiredResult, InputResponse, InputResponseRequestParams,
@@ -87,7 +85,7 @@ pub use sampling::{
     ToolChoiceMode, ToolResultContent, ToolTurnError, ToolUseContent,
 };
 pub use subscriptions::{
-    SUBSCRIPTION_ID, SubscriptionFilter, SubscriptionsAcknowledgedNotificationParams,
+    SubscriptionFilter, SubscriptionsAcknowledgedNotificationParams,
     SubscriptionsListenRequestParams, SubscriptionsListenResult,
 };
 pub use task::{

@@ -8,10 +8,6 @@ use serde_json::{Map, Value};
 
 use super::Meta;
 
-/// `_meta` key of the subscription that a notification belongs to; its value is the id of the request
-/// that opened the stream.
-pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
-
 /// What a client wants to be told, or what a server has agreed to tell.
 ///
 /// Fields that this library does not know are kept in [`other`](Self::other): extensions add some.
@@ -121,8 +117,8 @@ impl SubscriptionsAcknowledgedNotificationParams {
     }
 }
 
-/// The end of a stream that the server closes: a result that only has [`SUBSCRIPTION_ID`] in its
-/// `_meta`.
+/// The end of a stream that the server closes: a result that only has
+/// [`SUBSCRIPTION_ID`](crate::wire::modern::SUBSCRIPTION_ID) in its `_meta`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SubscriptionsListenResult {

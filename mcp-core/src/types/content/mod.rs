@@ -441,6 +441,13 @@ impl TextResourceContents {
         self.mime_type = Some(mime_type.into());
         self
     }
+
+    /// Sets the `_meta` of these contents.
+    #[must_use]
+    pub fn with_meta(mut self, meta: Meta) -> Self {
+        self.meta = Some(meta);
+        self
+    }
 }
 
 /// The contents of a resource that is not text.
@@ -470,6 +477,13 @@ impl BlobResourceContents {
     #[must_use]
     pub fn with_mime_type(mut self, mime_type: impl Into<String>) -> Self {
         self.mime_type = Some(mime_type.into());
+        self
+    }
+
+    /// Sets the `_meta` of these contents.
+    #[must_use]
+    pub fn with_meta(mut self, meta: Meta) -> Self {
+        self.meta = Some(meta);
         self
     }
 }
