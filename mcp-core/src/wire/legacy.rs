@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::Method;
 use crate::jsonrpc::{ErrorObject, InvalidMessage, Message};
-use crate::types::{CallToolResult, Tool};
+use crate::types::{CallToolResult, ElicitRequestFormParams, Tool};
 use crate::version::ProtocolVersion;
 
 /// The requests that a legacy client may send.
@@ -128,10 +128,24 @@ pub fn adapt_result(result: &mut CallToolResult) {
     result.structured_content = content.filter(|content| content.get().starts_with('{'));
 }
 
+/// A form as a legacy client is shown it, where that differs: 2025-06-18 has the titles of choices in
+/// `enumNames`, and would pass over `oneOf`.
+pub fn adapt_form(
+    form: &ElicitRequestFormParams,
+    version: &ProtocolVersion,
+) -> Option<ElicitRequestFormParams> {
+    if *version != ProtocolVersion::V2025_06_18 {
+        return None;
+    }
+    let mut adapted = form.clone();
+    adapted.requested_schema = adapted.requested_schema.with_enum_names();
+    (adapted != *form).then_some(adapted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Schema;
+    use crate::types::{BooleanSchema, ElicitationSchema, Schema, SingleSelectEnumSchema};
 
     #[test]
     fn elements_fail_one_by_one() {
@@ -152,6 +166,19 @@ mod tests {
         let mut result = CallToolResult::text("[1]").with_structured_content(&[1]).unwrap();
         adapt_result(&mut result);
         assert!(result.structured_content.is_none());
+    }
+
+    #[test]
+    fn titles_of_choices_are_names_in_2025_06_18() {
+        let form = |schema| ElicitRequestFormParams::new("a", schema);
+        let plain = form(ElicitationSchema::new().with_required("a", BooleanSchema::new()));
+        let select = SingleSelectEnumSchema::new([("#f00", "Red")]);
+        let titled = form(ElicitationSchema::new().with_required("a", select));
+        assert!(adapt_form(&plain, &ProtocolVersion::V2025_06_18).is_none());
+        assert!(adapt_form(&titled, &ProtocolVersion::V2025_11_25).is_none());
+        let adapted = adapt_form(&titled, &ProtocolVersion::V2025_06_18).unwrap();
+        let text = serde_json::to_string(&adapted).unwrap();
+        assert!(text.contains(r##""enum":["#f00"],"enumNames":["Red"]"##), "{text}");
     }
 
     #[test]

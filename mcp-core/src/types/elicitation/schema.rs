@@ -109,7 +109,7 @@ impl ElicitationSchema {
     pub fn with_enum_names(mut self) -> Self {
         for (_, schema) in &mut self.properties {
             if let PrimitiveSchemaDefinition::SingleSelect(select) = schema {
-                select.names = true;
+                select.names = select.options.iter().any(|option| option.title.is_some());
             }
         }
         self
