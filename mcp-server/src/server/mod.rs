@@ -201,6 +201,11 @@ impl Server {
         self.0.config.profiles.as_ref().map(|policy| policy.declaration())
     }
 
+    /// Who calls over a connection whose caller nobody names; see [`Builder::local_principal`].
+    pub fn local_principal(&self) -> &Principal {
+        &self.0.local_principal
+    }
+
     fn driver(&self, principal: Principal, tenant: Tenant) -> Driver {
         Driver::new(Arc::clone(&self.0), principal, tenant)
     }
