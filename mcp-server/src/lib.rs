@@ -45,6 +45,8 @@ mod argument;
 mod call;
 #[doc(hidden)]
 pub mod check;
+#[cfg(feature = "json-schema")]
+mod checked;
 mod connection;
 mod context;
 mod description;
@@ -76,7 +78,7 @@ pub use layer::{
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
 pub use mcp_core::types::{
-    CacheHints, CallToolResult, ContentBlock, Icon, Implementation, LoggingLevel, Meta,
+    CacheHints, CallToolResult, ContentBlock, Icon, Implementation, LoggingLevel, Meta, Schema,
     ToolAnnotations,
 };
 pub use mcp_core::version::{Era, ProtocolVersion};

@@ -16,6 +16,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::call::Provided;
+#[cfg(feature = "json-schema")]
+use crate::checked::HandWritten;
 use crate::description::{Described, Description, Named, Names, Need};
 use crate::extract::Param;
 use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
@@ -51,6 +53,8 @@ pub struct Tool {
     meta: Option<Meta>,
     requires: Vec<Cow<'static, str>>,
     layers: Vec<Wrap>,
+    #[cfg(feature = "json-schema")]
+    hand_written: HandWritten,
     handler: Option<ToolHandler>,
 }
 
@@ -73,6 +77,8 @@ impl Tool {
             meta: None,
             requires: Vec::new(),
             layers: Vec::new(),
+            #[cfg(feature = "json-schema")]
+            hand_written: HandWritten::default(),
             handler: None,
         }
     }
@@ -194,6 +200,28 @@ impl Tool {
         self
     }
 
+    /// Describes the arguments by a schema of your own, against which they are checked; the handler
+    /// takes them as [`Args`](crate::Args) of a type that fits, or of `serde_json::Value`.
+    ///
+    /// It is JSON Schema 2020-12 unless it says otherwise, with an object at its root; nothing that
+    /// it refers to is fetched.
+    #[cfg(feature = "json-schema")]
+    pub fn input_schema(mut self, schema: Schema) -> Self {
+        self.hand_written.input = Some(schema);
+        self
+    }
+
+    /// Describes the structured content of results by a schema of your own, against which it is
+    /// checked; what does not fit is logged and answered with an internal error.
+    ///
+    /// For handlers that return a whole [`CallToolResult`](crate::CallToolResult): that of
+    /// [`Json`](crate::Json) has a schema already. Up to 2025-11-25 the root has to be an object.
+    #[cfg(feature = "json-schema")]
+    pub fn output_schema(mut self, schema: Schema) -> Self {
+        self.hand_written.output = Some(schema);
+        self
+    }
+
     /// Puts a layer around calls of this tool, inside those around the server; the first layer
     /// sees a call first.
     ///
@@ -233,6 +261,8 @@ impl Tool {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.describe().problems;
         problems.extend(self.required_profiles().filter_map(Result::err));
+        #[cfg(feature = "json-schema")]
+        self.hand_written.around(None, &mut problems);
         problems
     }
 
@@ -249,6 +279,8 @@ impl Tool {
             }
         }
         let run = self.handler.map(|handler| handler.run);
+        #[cfg(feature = "json-schema")]
+        let run = self.hand_written.around(run, &mut problems);
         BuiltTool { definition, arguments, needs, problems, requires, run, layers: self.layers }
     }
 
@@ -272,6 +304,12 @@ impl Tool {
         tool.title.clone_from(&self.title);
         tool.description.clone_from(&self.description);
         tool.output_schema = self.handler.as_ref().and_then(|handler| (handler.output_schema)());
+        #[cfg(feature = "json-schema")]
+        {
+            let HandWritten { input, output } = &self.hand_written;
+            tool.input_schema = input.clone().unwrap_or(tool.input_schema);
+            tool.output_schema = output.clone().or(tool.output_schema);
+        }
         tool.annotations =
             (self.annotations != ToolAnnotations::new()).then(|| self.annotations.clone());
         tool.icons.clone_from(&self.icons);
