@@ -13,8 +13,6 @@ pub mod capability;
 mod error;
 mod extension;
 pub mod framing;
-#[cfg(feature = "json-schema")]
-pub mod json_schema;
 pub mod jsonrpc;
 mod limits;
 pub mod manual;

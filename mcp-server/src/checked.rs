@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use mcp_core::json_schema::JsonSchema;
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::types::Schema;
+use mcp_json_schema::JsonSchema;
 use serde_json::Value;
 use serde_json::value::RawValue;
 

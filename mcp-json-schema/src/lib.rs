@@ -11,13 +11,13 @@ use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::types::Schema;
+use mcp_core::types::Schema;
 
 /// A schema, ready to check values with.
 ///
 /// # Examples
 /// ```
-/// use mcp_core::json_schema::JsonSchema;
+/// use mcp_json_schema::JsonSchema;
 /// use mcp_core::types::Schema;
 ///
 /// let schema = Schema::from_text(r#"{"type":"object","required":["total"]}"#)?;
