@@ -136,7 +136,7 @@ async fn a_call_that_is_given_up_or_dropped_is_not_in_flight() -> Result<(), Err
     Ok(())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_without_an_answer_fails_the_test() {
     let client = pair(sound()).connect().await.unwrap();
     let mut call = Box::pin(client.call_tool("wait", json!({ "seconds": 1 })));

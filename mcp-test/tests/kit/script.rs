@@ -96,7 +96,7 @@ async fn what_comes_after_the_last_step_is_too_much() {
     assert!(error.to_string().contains("after the last of 4 steps"), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_is_ignored_and_answered_by_rule_needs_no_step() -> Result<(), Error> {
     let call = message::request(
         "b",
