@@ -250,6 +250,15 @@ impl ErrorObject {
         Self::new(ErrorCode::RESOURCE_NOT_FOUND, "resource not found")
     }
 
+    /// What a client wants needs an extension that it did not declare (2026-07-28).
+    pub fn missing_extension(extension: &str) -> Self {
+        let settings = serde_json::json!({});
+        let extensions = serde_json::Map::from_iter([(extension.to_owned(), settings)]);
+        let data = serde_json::json!({ "requiredCapabilities": { "extensions": extensions } });
+        let message = format!("this needs the extension `{extension}`: declare it");
+        Self::new(ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY, message).with_data(&data)
+    }
+
     /// [`resource_not_found`](Self::resource_not_found), with the URI.
     pub fn resource_not_found_at(uri: &str) -> Self {
         let data = serde_json::json!({ "uri": shown(uri) });

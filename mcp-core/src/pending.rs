@@ -17,7 +17,7 @@ pub struct CallId {
 
 impl CallId {
     /// The id of a number, for tests of what handles ids without a session.
-    pub fn from_number(number: u32) -> Self {
+    pub const fn from_number(number: u32) -> Self {
         Self { slot: number, turn: 0 }
     }
 }

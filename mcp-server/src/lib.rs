@@ -50,6 +50,7 @@ mod checked;
 mod connection;
 mod context;
 mod description;
+mod extension;
 mod extract;
 mod handler;
 mod item;
@@ -68,6 +69,7 @@ pub mod transport;
 pub use call::Call;
 pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;
+pub use extension::{Extension, ExtensionMethod, IntoMethodResult};
 pub use extract::{Args, Argument, Caller, Extracted, Extractor, Param, Profiles, Settings, State};
 pub use handler::{Free, Handler, Method, MethodFn};
 pub use item::CallKind;
@@ -82,7 +84,7 @@ pub use mcp_core::types::{
     ToolAnnotations,
 };
 pub use mcp_core::version::{Era, ProtocolVersion};
-pub use mcp_core::{CallId, Error, Limits, Negotiated, Principal, Tenant};
+pub use mcp_core::{CallId, Error, ExtensionId, Limits, Negotiated, Principal, Tenant};
 pub use outcome::{Audio, Failure, Image, IntoToolResult, Json, Outcome, Result, ToolError};
 pub use server::{Builder, Profile, Server};
 pub use tool::{Informed, IntoTool, Noted, Tool, ToolExt, ToolFuture, ToolInfo};

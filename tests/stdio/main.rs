@@ -11,6 +11,7 @@ mod conversation;
 mod ending;
 mod envelope;
 mod eras;
+mod extensions;
 mod framing;
 mod gating;
 mod layers;

@@ -88,6 +88,24 @@ impl Method {
     }
 }
 
+/// Whether a revision of the protocol has a notification of this name, of either side.
+pub fn is_notification(name: &str) -> bool {
+    const NAMES: [&str; 11] = [
+        "cancelled",
+        "elicitation/complete",
+        "initialized",
+        "message",
+        "progress",
+        "prompts/list_changed",
+        "resources/list_changed",
+        "resources/updated",
+        "roots/list_changed",
+        "subscriptions/acknowledged",
+        "tools/list_changed",
+    ];
+    name.strip_prefix("notifications/").is_some_and(|name| NAMES.contains(&name))
+}
+
 /// A request or result that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

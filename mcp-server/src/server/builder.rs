@@ -18,13 +18,14 @@ use mcp_core::{Error, Limits, Negotiated, Principal};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::catalogue::{Catalogue, ServedTool, Table};
+use super::catalogue::{Catalogue, Gates, ServedTool, Table};
 use super::limits::Limiter;
 use super::profile::Profile;
 use super::{Inner, Server, Visible};
 use crate::call::{Provided, SettingsOf, States};
 use crate::connection::Connection;
 use crate::description::{Description, Names, Need};
+use crate::extension::{Extension, Extensions};
 use crate::handler::{Handler, Run, erase};
 use crate::item::{CallKind, around_server};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
@@ -46,6 +47,7 @@ pub struct Builder {
     logging: bool,
     list_cache: CacheHints,
     tools: Vec<Tool>,
+    extensions: Vec<Extension>,
     states: States,
     twice: Vec<&'static str>,
     default_settings: States,
@@ -75,6 +77,7 @@ impl Builder {
             logging: false,
             list_cache: CacheHints::public(0),
             tools: Vec::new(),
+            extensions: Vec::new(),
             states: States::default(),
             twice: Vec::new(),
             default_settings: States::default(),
@@ -155,6 +158,12 @@ impl Builder {
     /// Adds a tool: a `#[tool]` function or method, or a [`Tool`].
     pub fn tool<T: IntoTool<M>, M>(mut self, tool: T) -> Self {
         self.tools.push(tool.into_tool());
+        self
+    }
+
+    /// Adds an extension, with all that comes with it.
+    pub fn extension(mut self, extension: Extension) -> Self {
+        self.extensions.push(extension);
         self
     }
 
@@ -251,7 +260,7 @@ impl Builder {
     /// [`Error::Misuse`] lists every mistake, each with the item that it concerns: a tool name that
     /// is taken or invalid, a parameter that cannot be described, a state or settings that nothing
     /// provides, profiles that do not fit together.
-    pub fn build(self) -> Result<Server, Error> {
+    pub fn build(mut self) -> Result<Server, Error> {
         let mut problems = Vec::new();
         let policy = self.policy(&mut problems);
         let settings = self.settings(policy.as_ref(), &mut problems);
@@ -267,6 +276,7 @@ impl Builder {
         if let Some(unknown) = self.versions.iter().find(|version| !version.is_known()) {
             problems.push(format!("`{unknown}` is no protocol version that this library knows"));
         }
+        self.layers.extend(self.extensions.iter_mut().flat_map(Extension::take_layers));
         let layers = around_server(&self.layers);
         let provided = Arc::new(Provided { states: self.states.clone(), settings, layers });
         if let Some(entitlement) = &self.entitlement {
@@ -286,6 +296,13 @@ impl Builder {
             );
         }
         let limiter = limiter(&self.profiles);
+        let (extensions, declared) = Extensions::collect(
+            std::mem::take(&mut self.extensions),
+            &mut self.tools,
+            &provided,
+            policy.as_ref(),
+            &mut problems,
+        );
         let tools =
             collect_tools(self.tools, self.profiles, &provided, policy.as_ref(), &mut problems);
         let catalogue = Catalogue { tools, ..Catalogue::default() };
@@ -298,6 +315,7 @@ impl Builder {
         let mut config = ServerConfig::new(self.server_info);
         config.versions = self.versions;
         config.capabilities = capabilities(&catalogue, self.logging);
+        declared.declare(&mut config);
         config.instructions = self.instructions;
         config.asks_entitlement = self.entitlement.is_some();
         config.profiles = policy;
@@ -305,6 +323,7 @@ impl Builder {
         Ok(Server(Arc::new(Inner {
             config: Arc::new(config),
             catalogue: RwLock::new(Arc::new(catalogue)),
+            extensions,
             provided,
             connections: Mutex::default(),
             list_cache: self.list_cache,
@@ -398,7 +417,7 @@ impl fmt::Debug for Builder {
 
 impl Provided {
     /// What a handler needs and nothing provides, each with what to do.
-    fn missing(&self, needs: &[Need]) -> Vec<String> {
+    pub(crate) fn missing(&self, needs: &[Need]) -> Vec<String> {
         let problem = |need: &Need| match need {
             Need::State(id, name) if !self.states.contains(*id) => {
                 Some(format!("it takes the state `{name}`: add `.state(…)` to the server"))
@@ -490,17 +509,10 @@ pub(super) fn check_tool(
     let tool = tool.build();
     let mut problems = tool.problems.clone();
     problems.extend(provided.missing(&tool.needs));
-    let declared = |url: &&ProfileUrl| {
-        policy.is_some_and(|policy| policy.declaration().find(url.as_str()).is_some())
-    };
-    problems.extend(
-        tool.requires
-            .iter()
-            .filter(|url| !declared(url))
-            .map(|url| format!("it requires the profile `{url}`, which the server does not offer")),
-    );
+    let gates = Gates { profiles, requires: tool.requires.clone() };
+    problems.extend(gates.undeclared(policy));
     if problems.is_empty() {
-        return Ok(ServedTool::new(tool, profiles, provided));
+        return Ok(ServedTool::new(tool, gates, provided));
     }
     let name = &tool.definition.name;
     Err(problems.into_iter().map(|problem| format!("tool `{name}`: {problem}")).collect())

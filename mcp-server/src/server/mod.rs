@@ -25,6 +25,7 @@ use self::drive::{Driver, Io};
 use self::limits::Limiter;
 use crate::call::Provided;
 use crate::connection::{Changes, Connection};
+use crate::extension::Extensions;
 use crate::handler::Run;
 use crate::item::CallKind;
 use crate::tool::IntoTool;
@@ -49,6 +50,7 @@ pub struct Server(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     config: Arc<ServerConfig>,
     catalogue: RwLock<Arc<Catalogue>>,
+    extensions: Extensions,
     provided: Arc<Provided>,
     /// The connections that are served now; some may be over.
     connections: Mutex<Vec<Weak<Connection>>>,

@@ -1,6 +1,6 @@
 //! What a server is, for every session of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::capability::ServerCapabilities;
 use crate::limits::Limits;
@@ -36,6 +36,8 @@ pub struct ServerConfig {
     pub extension_methods: BTreeMap<String, String>,
     /// Notifications that extensions add, each with the identifier of its extension.
     pub extension_notifications: BTreeMap<String, String>,
+    /// Extensions that only the modern era has: legacy clients are not told of them.
+    pub modern_only: BTreeSet<String>,
     /// Bounds on what a client can make it hold.
     pub limits: Limits,
 }
@@ -54,6 +56,7 @@ impl ServerConfig {
             log_level: LoggingLevel::Info,
             extension_methods: BTreeMap::new(),
             extension_notifications: BTreeMap::new(),
+            modern_only: BTreeSet::new(),
             limits: Limits::default(),
         }
     }
@@ -66,6 +69,20 @@ impl ServerConfig {
     /// The versions as they stand in an answer.
     pub(super) fn version_names(&self) -> Vec<&str> {
         self.versions.iter().map(ProtocolVersion::as_str).collect()
+    }
+
+    /// The capabilities as legacy clients are told of them, with what is declared of profiles for
+    /// those that know the profile extension.
+    pub(super) fn legacy_capabilities(&self, reasons: Option<&[Reason]>) -> ServerCapabilities {
+        let mut capabilities = match reasons {
+            Some(_) => self.capabilities_with(reasons),
+            None => self.capabilities.clone(),
+        };
+        if let Some(extensions) = &mut capabilities.extensions {
+            self.modern_only.iter().for_each(|id| drop(extensions.remove(id)));
+        }
+        capabilities.extensions = capabilities.extensions.filter(|left| !left.is_empty());
+        capabilities
     }
 
     /// The capabilities, with what is declared of profiles: `supported`, and in `initialize` the

@@ -74,11 +74,8 @@ impl ServerSession {
         };
         match decision {
             Decision::Agreed { profiles, reasons } => {
-                let capabilities = if aware {
-                    self.config.capabilities_with(Some(&reasons))
-                } else {
-                    self.config.capabilities.clone()
-                };
+                let reasons_told = aware.then_some(&*reasons);
+                let capabilities = self.config.legacy_capabilities(reasons_told);
                 let server_info = self.config.server_info.clone();
                 let mut result = InitializeResult::new(version.as_str(), capabilities, server_info);
                 result.instructions.clone_from(&self.config.instructions);

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{CallRow, ClientRequest, ServerCall, ServerEvent, ServerSession, Unready, id_in_use};
-use crate::jsonrpc::{ErrorCode, ErrorObject, RequestId};
+use crate::jsonrpc::{ErrorObject, RequestId};
 use crate::negotiate::Negotiated;
 use crate::profile::{RequestedProfiles, ResolvedPolicy};
 use crate::types::{
@@ -46,11 +46,13 @@ impl ServerSession {
             return Ok(Target::Method(method));
         }
         match self.config.extension_methods.get(&**method) {
-            Some(extension) => Ok(Target::Extension {
-                method: method.clone(),
-                extension: extension.as_str().into(),
-            }),
-            None => Err(ErrorObject::method_not_found(method)),
+            Some(extension)
+                if era == Era::Modern || !self.config.modern_only.contains(extension) =>
+            {
+                let extension = extension.as_str().into();
+                Ok(Target::Extension { method: method.clone(), extension })
+            }
+            _ => Err(ErrorObject::method_not_found(method)),
         }
     }
 
@@ -66,7 +68,11 @@ impl ServerSession {
             Target::Method(method) => client_request(method, &members)?,
             Target::Extension { method, extension } => {
                 if negotiated.client_capabilities().extension(&extension).is_none() {
-                    return Err(missing_extension(&extension, &method, negotiated.era()).into());
+                    return Err(match negotiated.era() {
+                        Era::Legacy => ErrorObject::method_not_found(&method),
+                        Era::Modern => ErrorObject::missing_extension(&extension),
+                    }
+                    .into());
                 }
                 ClientRequest::Extension { extension, method, params: members }
             }
@@ -120,17 +126,6 @@ impl ServerSession {
             }
         }
     }
-}
-
-/// The error for a method of an extension that the client did not declare.
-fn missing_extension(extension: &str, method: &str, era: Era) -> ErrorObject {
-    if era == Era::Legacy {
-        return ErrorObject::method_not_found(method);
-    }
-    let message = format!("`{method}` needs the extension `{extension}`: declare it");
-    let extensions = serde_json::Map::from_iter([(extension.to_owned(), serde_json::json!({}))]);
-    let data = serde_json::json!({ "requiredCapabilities": { "extensions": extensions } });
-    ErrorObject::new(ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY, message).with_data(&data)
 }
 
 fn client_request<'m>(

@@ -6,7 +6,7 @@ mod table;
 mod tool;
 
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
-use mcp_core::profile::ProfileUrl;
+use mcp_core::profile::{ProfilePolicy, ProfileUrl};
 use mcp_core::session::server::ServerCall;
 use mcp_core::types::{CompleteRequestParams, CompletionReference};
 use serde_json::value::RawValue;
@@ -102,6 +102,17 @@ impl Gates {
             asked_for = asked_for.and(Err(refusal));
         }
         asked_for
+    }
+
+    /// The profiles that the server does not offer, each with what is wrong.
+    pub(crate) fn undeclared(&self, policy: Option<&ProfilePolicy>) -> Vec<String> {
+        let declared = |url: &&ProfileUrl| {
+            policy.is_some_and(|policy| policy.declaration().find(url.as_str()).is_some())
+        };
+        let undeclared = self.requires.iter().filter(|url| !declared(url));
+        undeclared
+            .map(|url| format!("it requires the profile `{url}`, which the server does not offer"))
+            .collect()
     }
 
     /// Whether a list for this caller shows what is behind the gates.

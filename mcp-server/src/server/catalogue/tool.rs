@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use mcp_core::profile::ProfileUrl;
 use mcp_core::types;
 use mcp_core::version::Era;
 use mcp_core::wire::legacy;
@@ -23,13 +22,8 @@ pub(crate) struct ServedTool {
 }
 
 impl ServedTool {
-    pub(crate) fn new(
-        tool: BuiltTool,
-        profiles: Vec<ProfileUrl>,
-        provided: &Arc<Provided>,
-    ) -> Self {
+    pub(crate) fn new(tool: BuiltTool, gates: Gates, provided: &Arc<Provided>) -> Self {
         let legacy = legacy::adapt_tool(&tool.definition);
-        let gates = Gates { profiles, requires: tool.requires.clone() };
         let definition = tool.definition.clone();
         Self { definition, item: tool.into_item(provided), gates, legacy }
     }

@@ -3,21 +3,24 @@
 //! Lists, gates, limits; which handler is meant, and what its outcome is in the caller's era.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use mcp_core::CallId;
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
-use mcp_core::session::server::{ClientRequest, ServerCall};
-use mcp_core::types::{CacheHints, ContentBlock, SubscriptionFilter};
+use mcp_core::session::server::{ClientNotification, ClientRequest, ServerCall};
+use mcp_core::types::{CacheHints, ContentBlock, RawObject, SubscriptionFilter};
 use mcp_core::version::Era;
-use mcp_core::wire::{EncodeError, legacy};
+use mcp_core::wire::{EncodeError, Members, legacy};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{CallOf, Driver, RunningCall};
+use super::{CallOf, Driver, NO_CALL, RunningCall};
 use crate::call::CallParts;
+use crate::extension::Extensions;
 use crate::item::{CallKind, Item};
 use crate::outcome::Outcome;
 use crate::server::audit;
@@ -109,6 +112,16 @@ impl Driver {
             ClientRequest::Unsubscribe { uri } => {
                 self.session.unsubscribe(call.id, uri, &mut self.outbox);
             }
+            ClientRequest::Extension { method, params, .. } => {
+                let server = Arc::clone(&self.server);
+                match self.method(&server.extensions, call, method) {
+                    Ok(item) => {
+                        let arguments = arguments(params);
+                        self.run(cx, call, CallKind::Method, item, Some(arguments.as_raw()));
+                    }
+                    Err(error) => self.keep_out(call, &error),
+                }
+            }
             ClientRequest::Listen(filter) => {
                 let granted = self.grant(&catalogue, call, filter);
                 self.session.listen(call.id, granted, &mut self.outbox);
@@ -146,28 +159,72 @@ impl Driver {
             connection: &self.connection,
             server: Some(&self.server),
         };
-        let started = catch_unwind(AssertUnwindSafe(|| {
+        let begun = begin(cx, || {
             let future = item.call(parts);
-            let mut future: BoxFuture<'static, Outcome> = match admission.is_unlimited() {
+            match admission.is_unlimited() {
                 true => future,
                 false => Box::pin(admission.run(future)),
-            };
-            match future.as_mut().poll(cx) {
-                Poll::Ready(outcome) => Ok(outcome),
-                Poll::Pending => Err(future),
             }
-        }));
-        match started {
+        });
+        self.begun(of, begun);
+    }
+
+    /// Runs what an extension does about a notification; nobody waits for it.
+    pub(super) fn notified(&mut self, cx: &mut Context<'_>, said: &ClientNotification<'_>) {
+        let server = Arc::clone(&self.server);
+        let Some(item) = server.extensions.notification(&said.method) else { return };
+        let method = said.method.to_string();
+        if self.running.len() >= server.config.limits.pending_requests {
+            tracing::warn!(target: "mcp::server", method, "too much runs: a notification is passed over");
+            return;
+        }
+        let arguments = arguments(&said.params);
+        let bytes_in = arguments.as_str().len();
+        let admission = match server.limiter.admit(&said.negotiated, bytes_in) {
+            Ok(admission) => admission,
+            Err(exceeded) => {
+                tracing::warn!(target: "mcp::server", method, %exceeded, "a notification is passed over");
+                return;
+            }
+        };
+        let parts = CallParts {
+            id: NO_CALL,
+            kind: CallKind::Method,
+            arguments: Some(arguments.as_raw()),
+            meta: said.params.raw("_meta"),
+            negotiated: &said.negotiated,
+            wants_progress: false,
+            log_level: None,
+            connection: &self.connection,
+            server: Some(&server),
+        };
+        let of = CallOf { id: NO_CALL, era: said.negotiated.era(), kind: CallKind::Method };
+        let begun = begin(cx, || {
+            let handled = admission.run(item.call(parts));
+            Box::pin(async move {
+                let outcome = handled.await;
+                if let Outcome::Error(error) = &outcome {
+                    tracing::warn!(target: "mcp::server", method, %error, "a notification could not be handled");
+                }
+                outcome
+            })
+        });
+        self.begun(of, begun);
+    }
+
+    /// Answers a call whose handler need not wait; keeps any other.
+    fn begun(&mut self, of: CallOf, begun: Begun) {
+        match begun {
             Ok(Ok(outcome)) => {
-                self.pass_on_last_of(call.id);
+                self.pass_on_last_of(of.id);
                 self.conclude(of, outcome);
             }
             Ok(Err(future)) => {
                 let (abort, registration) = AbortHandle::new_pair();
-                self.aborts.insert(call.id, abort);
+                self.aborts.insert(of.id, abort);
                 self.running.push(Abortable::new(RunningCall { call: of, future }, registration));
             }
-            Err(panic) => self.panicked(call.id, panic.as_ref()),
+            Err(panic) => self.panicked(of.id, panic.as_ref()),
         }
     }
 
@@ -198,6 +255,22 @@ impl Driver {
         match self.server.is_visible(&call.negotiated, CallKind::Resource, uri) {
             true => catalogue.resource(call, uri),
             false => Err(ErrorObject::resource_not_found_at(uri)),
+        }
+    }
+
+    /// The method of an extension, if it exists for this caller.
+    fn method<'e>(
+        &self,
+        extensions: &'e Extensions,
+        call: &ServerCall<'_>,
+        name: &str,
+    ) -> Result<&'e Item, ErrorObject> {
+        let unknown = || ErrorObject::method_not_found(name);
+        let method = extensions.method(name).ok_or_else(unknown)?;
+        method.gates.admit(call, unknown)?;
+        match self.server.is_visible(&call.negotiated, CallKind::Method, name) {
+            true => Ok(&method.item),
+            false => Err(unknown()),
         }
     }
 
@@ -319,6 +392,27 @@ impl CallOf {
     fn new(call: &ServerCall<'_>, kind: CallKind) -> Self {
         Self { id: call.id, era: call.negotiated.era(), kind }
     }
+}
+
+/// A handler that was polled once: its outcome, or what is left to do.
+type Begun = Result<Result<Outcome, BoxFuture<'static, Outcome>>, Box<dyn Any + Send>>;
+
+/// Starts a handler.
+fn begin(cx: &mut Context<'_>, start: impl FnOnce() -> BoxFuture<'static, Outcome>) -> Begun {
+    catch_unwind(AssertUnwindSafe(|| {
+        let mut future = start();
+        match future.as_mut().poll(cx) {
+            Poll::Ready(outcome) => Ok(outcome),
+            Poll::Pending => Err(future),
+        }
+    }))
+}
+
+/// Parameters as arguments: what describes the request is none of them.
+fn arguments(params: &Members<'_>) -> RawObject {
+    let members = params.iter().filter(|(name, _)| *name != "_meta");
+    let members: BTreeMap<_, _> = members.collect();
+    RawObject::new(&members).expect("what was read as an object is written as one")
 }
 
 fn no_completion() -> Outcome {

@@ -83,6 +83,9 @@ impl<R: AsyncRead + Unpin> ReadInto for Plain<R> {
     }
 }
 
+/// Names what handlers do for no request.
+const NO_CALL: CallId = CallId::from_number(u32::MAX);
+
 /// How much is read at a time.
 const READ: usize = 8 * 1024;
 
@@ -323,6 +326,7 @@ impl Driver {
                     drop(reply.send(outcome.map(ToOwned::to_owned)));
                 }
             }
+            ServerEvent::Notification(said) => self.notified(cx, &said),
             _ => {}
         }
     }
@@ -390,7 +394,7 @@ impl Driver {
             tenant: self.tenant.clone(),
         });
         let parts = CallParts {
-            id: CallId::from_number(u32::MAX),
+            id: NO_CALL,
             kind: CallKind::Method,
             arguments: None,
             meta: None,
