@@ -14,6 +14,7 @@ pub fn lines() -> Vec<Case> {
     let mut cases = framing();
     cases.extend(envelopes());
     cases.extend(methods());
+    cases.extend(items());
     cases.extend(notifications());
     cases.extend(legacy());
     cases.extend(described());
@@ -25,7 +26,7 @@ const PARSE_ERROR: Expected = Expected::Refused(&[-32700]);
 const INVALID_REQUEST: Expected = Expected::Refused(&[-32600]);
 const METHOD_NOT_FOUND: Expected = Expected::Refused(&[-32601]);
 const INVALID_PARAMS: Expected = Expected::Refused(&[-32602]);
-/// As it has tools, or not.
+/// As a server has what is asked for, or not.
 const NO_SUCH_CALL: Expected = Expected::Refused(&[-32602, -32601]);
 const IGNORED: Expected = Expected::Ignored;
 
@@ -148,6 +149,67 @@ fn methods() -> Vec<Case> {
     }
     let surrogate = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\ud800"}}"#;
     cases.push(line("half a surrogate pair", surrogate, NO_SUCH_CALL));
+    cases
+}
+
+/// Requests for resources, prompts and completions, whether a server has any or not.
+fn items() -> Vec<Case> {
+    let mut cases = Vec::new();
+    // What a template matches is read: an answer is as good as a refusal.
+    for uri in [
+        "",
+        "no URI",
+        "file:///../../../../etc/passwd",
+        "file:///%2e%2e/%2e%2e/etc/passwd",
+        "file:///etc/passwd\0.txt",
+        "http://127.0.0.1:22/",
+        "x://%zz/%",
+        "x://\u{202e}/\u{1b}[2J",
+    ] {
+        let read = request(1, "resources/read", json!({ "uri": uri }));
+        cases.extend(both(&format!("the resource {uri:?}"), read, Expected::Answered));
+    }
+    let long =
+        request(1, "resources/read", json!({ "uri": format!("x://{}", "a/".repeat(50_000)) }));
+    cases.extend(both("a resource with a long name", long, Expected::Answered));
+    for uri in [json!(null), json!(7), json!([]), json!({})] {
+        for method in ["resources/read", "resources/subscribe", "resources/unsubscribe"] {
+            let what = format!("`{method}` of {uri}");
+            cases.extend(both(&what, request(1, method, json!({ "uri": uri })), NO_SUCH_CALL));
+        }
+    }
+    for name in [json!("no such prompt"), json!(""), json!(null), json!(7), json!(["x"])] {
+        let what = format!("the prompt {name}");
+        let prompt = request(1, "prompts/get", json!({ "name": name, "arguments": {} }));
+        cases.extend(both(&what, prompt, NO_SUCH_CALL));
+    }
+    for method in ["resources/list", "resources/templates/list", "prompts/list"] {
+        for cursor in [json!("no such page"), json!(7)] {
+            let what = format!("`{method}` from the cursor {cursor}");
+            cases.extend(both(
+                &what,
+                request(1, method, json!({ "cursor": cursor })),
+                NO_SUCH_CALL,
+            ));
+        }
+    }
+    let unknown = json!({ "type": "ref/prompt", "name": "no such prompt" });
+    for (what, reference) in [
+        ("nothing", json!(null)),
+        ("a number", json!(7)),
+        ("an object without a type", json!({})),
+        ("an unknown type", json!({ "type": "ref/nope", "name": "x" })),
+        ("an unknown prompt", unknown),
+    ] {
+        let params = json!({ "ref": reference, "argument": { "name": "x", "value": "y" } });
+        let complete = request(1, "completion/complete", params);
+        cases.extend(both(&format!("a completion for {what}"), complete, NO_SUCH_CALL));
+    }
+    for level in [json!("loud"), json!(7), json!(null)] {
+        let what = format!("the logging level {level}");
+        let set = request(1, "logging/setLevel", json!({ "level": level }));
+        cases.extend(both(&what, set, NO_SUCH_CALL));
+    }
     cases
 }
 
