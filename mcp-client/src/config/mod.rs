@@ -1,7 +1,7 @@
 //! Lists of servers, as hosts keep them in `mcpServers` files.
 //!
 //! Owns the forms of the common hosts and turns them into [`ServerConfig`]s. It starts nothing: a
-//! client is connected to one of them, or a whole group is.
+//! [`ClientGroup`](crate::group::ClientGroup) does that.
 //!
 //! ```json
 //! {
@@ -182,6 +182,11 @@ impl Config {
     /// What is wrong with servers that cannot be used, ordered by name.
     pub fn problems(&self) -> impl Iterator<Item = &ConfigError> {
         self.servers.values().filter_map(|server| server.as_ref().err())
+    }
+
+    /// The servers and what is wrong with them, by name.
+    pub(crate) fn into_entries(self) -> BTreeMap<String, Result<ServerConfig, ConfigError>> {
+        self.servers
     }
 
     /// What the configuration wants to be asked of the user.

@@ -189,6 +189,9 @@ impl CommandEndpoint {
 }
 
 impl ToolFilter {
+    /// All tools are used.
+    pub const ALL: Self = Self { only: None, without: BTreeSet::new() };
+
     /// Whether a tool is used, by the name that its server gives it.
     pub fn allows(&self, tool: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(tool)) && !self.without.contains(tool)
