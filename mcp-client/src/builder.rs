@@ -13,6 +13,7 @@ use mcp_core::types::{
 use mcp_core::version::ProtocolVersion;
 use mcp_core::{Error, ExtensionId, Limits, Timeouts};
 
+use crate::cache::{Cache, Identity};
 use crate::client::{Client, Habits};
 use crate::handshake;
 use crate::input::{
@@ -30,6 +31,8 @@ pub struct ClientBuilder {
     handshake: Duration,
     handlers: Handlers,
     input_rounds: u32,
+    cache: Option<Cache>,
+    identity: Option<Identity>,
 }
 
 impl ClientBuilder {
@@ -43,6 +46,8 @@ impl ClientBuilder {
             handshake: HANDSHAKE,
             handlers: Handlers::default(),
             input_rounds: ROUNDS,
+            cache: None,
+            identity: None,
         }
     }
 
@@ -219,6 +224,26 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps what servers allow to be kept, in this cache; nothing is kept unless said so.
+    ///
+    /// Clients that are given clones of one cache share what is in it. Two clients talk to the same
+    /// server as the same caller if both started it with the same command, arguments, folder and
+    /// environment, or if [`cached_as`](Self::cached_as) says so.
+    pub fn cache(mut self, cache: Cache) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
+    /// Says which server this is and whom it takes the client for, as far as the cache is concerned.
+    ///
+    /// What the server calls public is shared between all clients of `server`, and what it calls
+    /// private between those that are also the same `caller`: an account, a token, never a guess.
+    pub fn cached_as(mut self, server: impl Into<String>, caller: impl Into<String>) -> Self {
+        let server = Some(format!("named {}", server.into()));
+        self.identity = Some(Identity { server, caller: caller.into() });
+        self
+    }
+
     /// Sets a human-readable name, which servers may show.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.config.client_info.title = Some(title.into());
@@ -280,7 +305,7 @@ impl ClientBuilder {
     ///
     /// When the future is dropped, the connection is closed and the server process ended.
     pub async fn connect(self, server: impl IntoTransport) -> Result<Client, Error> {
-        let Self { mut config, policy, timeouts, handshake, mut handlers, input_rounds } = self;
+        let Self { mut config, policy, timeouts, handshake, mut handlers, .. } = self;
         handlers.declare(&mut config.capabilities);
         config.policy = policy.build().map_err(|problem| Error::Misuse(problem.to_string()))?;
         if tokio::runtime::Handle::try_current().is_err() {
@@ -290,8 +315,11 @@ impl ClientBuilder {
         }
         let config = Arc::new(config);
         let transport = server.into_transport();
+        let identity = self.identity.unwrap_or_else(|| transport.identity());
+        let cache = self.cache.map(|cache| (cache, identity));
         let connection = handshake::connect(Arc::clone(&config), transport, handshake).await?;
-        Ok(Client::start(config, Habits { timeouts, handlers, input_rounds }, connection))
+        let habits = Habits { timeouts, handlers, input_rounds: self.input_rounds, cache };
+        Ok(Client::start(config, habits, connection))
     }
 }
 

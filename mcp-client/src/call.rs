@@ -13,12 +13,13 @@ use futures_util::future::BoxFuture;
 use mcp_core::session::client::RequestOptions;
 use mcp_core::types::{LoggingLevel, Meta};
 use mcp_core::version::Era;
-use mcp_core::wire::modern::is_reserved_in_requests;
+use mcp_core::wire::modern::{self, is_reserved_in_requests};
 use mcp_core::{CallId, Error, InputError, Timeouts};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::sync::futures::OwnedNotified;
 
+use crate::cache::{Moment, Shelf};
 use crate::client::Connected;
 use crate::handshake::now;
 use crate::input::{Answers, again, round, visit};
@@ -71,6 +72,8 @@ enum Phase {
     Sent(Flight),
     /// The server asks, and is being answered.
     Asked(BoxFuture<'static, Result<Answers, Error>>),
+    /// It was answered before.
+    Kept(Arc<str>),
     Failed(Box<Error>),
     Over,
 }
@@ -90,6 +93,8 @@ struct More {
     /// Results of an extension's own kind are taken too.
     takes_any: bool,
     rounds: Option<Rounds>,
+    /// What is kept of earlier results, and the moment at which this one was asked for.
+    shelf: Option<(Shelf, Option<Moment>)>,
 }
 
 /// What the server has asked for so far.
@@ -120,6 +125,23 @@ impl<T> Call<T> {
     /// Takes results of an extension's own kind too.
     pub(crate) fn taking_any_result(mut self) -> Self {
         self.more.get_or_insert_default().takes_any = true;
+        self
+    }
+
+    /// Takes a result that was kept, if there is a fresh one, and keeps the next.
+    pub(crate) fn kept(mut self) -> Self {
+        if let Some(shelf) = &self.connected.shelf {
+            let shelf = shelf.clone();
+            self.more.get_or_insert_default().shelf = Some((shelf, None));
+        }
+        self
+    }
+
+    /// Asks the server also where a fresh result is kept; the new one is kept instead.
+    pub fn anew(mut self) -> Self {
+        if let Some((shelf, moment)) = self.more.as_mut().and_then(|more| more.shelf.as_mut()) {
+            *moment = Some(shelf.moment());
+        }
         self
     }
 
@@ -217,7 +239,13 @@ impl<T> Call<T> {
                     self.phase = Phase::Sent(flight);
                     return Poll::Ready(Some(call));
                 }
-                Phase::Unsent(params) => params,
+                Phase::Unsent(params) => match self.find(&params) {
+                    Some(kept) => {
+                        self.phase = Phase::Kept(kept);
+                        return Poll::Ready(None);
+                    }
+                    None => params,
+                },
                 Phase::Full(params, mut room) => {
                     if room.as_mut().poll(cx).is_pending() {
                         self.phase = Phase::Full(params, room);
@@ -230,7 +258,7 @@ impl<T> Call<T> {
                         self.phase = Phase::Asked(answers);
                         return Poll::Pending;
                     };
-                    match answers.and_then(|answers| self.anew(&answers)) {
+                    match answers.and_then(|answers| self.with_answers(&answers)) {
                         Ok(params) => params,
                         Err(error) => {
                             self.phase = Phase::Failed(Box::new(error));
@@ -267,6 +295,37 @@ impl<T> Call<T> {
         options
     }
 
+    /// What is kept of this request; otherwise what comes will be.
+    fn find(&mut self, params: &RawValue) -> Option<Arc<str>> {
+        let more = self.more.as_mut()?;
+        let (shelf, moment) = more.shelf.as_mut()?;
+        // Whoever wants to hear what the server does, or tells it more, wants the server.
+        if more.log_level.is_some() || more.meta.iter().any(|(key, _)| !is_trace(key)) {
+            more.shelf = None;
+            return None;
+        }
+        if moment.is_some() {
+            return None;
+        }
+        *moment = Some(shelf.moment());
+        shelf.find(&self.method, params)
+    }
+
+    /// Keeps a result, or forgets what an error shows to be wrong.
+    fn keep(&self, outcome: &Result<Reply, Error>) {
+        let Some(more) = &self.more else { return };
+        // What was answered with the help of others is good for this once.
+        let (Some((shelf, Some(asked))), None) = (&more.shelf, &more.rounds) else { return };
+        match (outcome, &self.phase) {
+            (Ok(Reply::Result { text, received }), Phase::Sent(flight)) => {
+                shelf.keep(&self.method, &flight.params, text, *asked, *received);
+            }
+            // A cursor may be no good any more, and then no page is.
+            (Err(Error::Peer(_)), _) => shelf.forget(&self.method),
+            _ => {}
+        }
+    }
+
     /// Begins to answer what the server asks.
     fn answer(&mut self, question: Question) {
         let Phase::Sent(flight) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
@@ -296,7 +355,7 @@ impl<T> Call<T> {
     }
 
     /// The parameters with the answers.
-    fn anew(&self, answers: &Answers) -> Result<Box<RawValue>, Error> {
+    fn with_answers(&self, answers: &Answers) -> Result<Box<RawValue>, Error> {
         match self.more.as_ref().and_then(|more| more.rounds.as_ref()) {
             Some(rounds) => again(&rounds.original, answers),
             None => Err(Error::Misuse("nothing was asked".to_owned())),
@@ -305,7 +364,7 @@ impl<T> Call<T> {
 
     fn finish(&mut self, reply: Reply) -> Result<T, Error> {
         match reply {
-            Reply::Result(text) => (self.decode)(&text, self.connected.era),
+            Reply::Result { text, .. } => (self.decode)(&text, self.connected.era),
             Reply::Extension(_, text) if self.more.as_ref().is_some_and(|more| more.takes_any) => {
                 (self.decode)(&text, self.connected.era)
             }
@@ -327,12 +386,17 @@ impl<T> Future for Call<T> {
             let Some(call) = ready!(this.poll_sent(cx, false)) else {
                 return Poll::Ready(Err(match std::mem::replace(&mut this.phase, Phase::Over) {
                     Phase::Failed(error) => *error,
+                    Phase::Kept(text) => {
+                        return Poll::Ready((this.decode)(&text, this.connected.era));
+                    }
                     _ => {
                         Error::Misuse("the call is over already: it was awaited before".to_owned())
                     }
                 }));
             };
-            let reply = match ready!(this.connected.shared.poll_outcome(call, cx)) {
+            let outcome = ready!(this.connected.shared.poll_outcome(call, cx));
+            this.keep(&outcome);
+            let reply = match outcome {
                 Ok(Reply::Question(question)) => {
                     this.answer(question);
                     continue;
@@ -360,10 +424,16 @@ impl<T> fmt::Debug for Call<T> {
             Phase::Unsent(_) | Phase::Full(..) => "unsent",
             Phase::Sent(_) => "sent",
             Phase::Asked(_) => "asked",
+            Phase::Kept(_) => "kept",
             Phase::Failed(_) | Phase::Over => "over",
         };
         f.debug_struct("Call").field("method", &self.method).field("phase", &phase).finish()
     }
+}
+
+/// Whether a `_meta` key tells only what a request belongs to.
+fn is_trace(key: &str) -> bool {
+    [modern::TRACEPARENT, modern::TRACESTATE, modern::BAGGAGE].contains(&key)
 }
 
 /// The progress of a call, see [`Call::progress_stream`].

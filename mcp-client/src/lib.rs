@@ -31,6 +31,7 @@
 
 mod audit;
 mod builder;
+mod cache;
 mod call;
 mod client;
 pub mod config;
@@ -50,6 +51,7 @@ mod text;
 pub mod transport;
 
 pub use builder::ClientBuilder;
+pub use cache::Cache;
 pub use call::{Call, ProgressStream};
 pub use client::Client;
 pub use config::{Config, ConfigError, ServerConfig};

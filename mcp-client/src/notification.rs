@@ -82,6 +82,10 @@ impl ServerNotification {
         }
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.method.len() + self.params.as_ref().map_or(0, |params| params.get().len())
+    }
+
     pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         fn text(notification: &ServerNotification) -> &str {
             notification.params.as_ref().map_or("", |raw| raw.get())

@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use crate::builder::ClientBuilder;
+use crate::cache::{Cache, Identity, Shelf};
 use crate::call::{Call, Decode};
 use crate::driver::{Driver, End};
 use crate::handshake::Connection;
@@ -68,6 +69,8 @@ pub(crate) struct Connected {
     pub(crate) era: Era,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) input_rounds: u32,
+    /// Where results are kept.
+    pub(crate) shelf: Option<Shelf>,
     timeouts: Timeouts,
     ended: watch::Receiver<End>,
 }
@@ -77,6 +80,7 @@ pub(crate) struct Habits {
     pub(crate) timeouts: Timeouts,
     pub(crate) handlers: Handlers,
     pub(crate) input_rounds: u32,
+    pub(crate) cache: Option<(Cache, Identity)>,
 }
 
 impl Client {
@@ -88,17 +92,19 @@ impl Client {
     /// Starts the task behind a connection.
     pub(crate) fn start(config: Arc<ClientConfig>, habits: Habits, connection: Connection) -> Self {
         let Connection { session, link, lines, out, noise } = connection;
-        let Habits { timeouts, handlers, input_rounds } = habits;
+        let Habits { timeouts, handlers, input_rounds, cache } = habits;
         let era = session.agreed().era();
         let handlers = Arc::new(handlers);
         let last_words = link.process().last_words();
-        let shared = Arc::new(Shared::new(config, session, out, noise, last_words));
+        let shelf = cache.and_then(|(cache, identity)| Shelf::new(cache, &identity, &session));
+        let shared = Shared::new(config, session, out, noise, last_words, shelf.clone());
+        let shared = Arc::new(shared);
         let (tell, ended) = watch::channel(None);
         let (reader, writer, process) = link.into_parts();
         let answering = Answering::new(Arc::clone(&handlers));
         let driver = Driver::new(Arc::clone(&shared), reader, writer, lines, answering);
         tokio::spawn(driver.run(process, tell));
-        let connected = Connected { shared, era, handlers, input_rounds, timeouts, ended };
+        let connected = Connected { shared, era, handlers, input_rounds, shelf, timeouts, ended };
         Self { connected: Arc::new(connected) }
     }
 
@@ -149,7 +155,7 @@ impl Client {
     fn list<T>(&self, method: &'static str, cursor: Option<Cursor>, decode: Decode<T>) -> Call<T> {
         let mut page = PaginatedRequestParams::new();
         page.cursor = cursor;
-        self.send(method, params::object(method, &page), decode)
+        self.send(method, params::object(method, &page), decode).kept()
     }
 
     /// Makes a request that only the legacy era has.

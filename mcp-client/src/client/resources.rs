@@ -77,7 +77,7 @@ impl Client {
     /// ```
     pub fn read_resource(&self, uri: impl Into<String>) -> Call<ReadResourceResult> {
         let params = ReadResourceRequestParams::new(uri);
-        self.send("resources/read", params::object("resources/read", &params), decode::page)
+        self.send("resources/read", params::object("resources/read", &params), decode::page).kept()
     }
 
     /// Asks a legacy server to tell when a resource changes; it does so among the

@@ -79,6 +79,7 @@ pub(crate) struct Inbox {
     pub(crate) acknowledged: Option<Arc<SubscriptionFilter>>,
     pub(crate) ended: Option<Ended>,
     notifications: VecDeque<ServerNotification>,
+    bytes: usize,
     missed: u64,
 }
 
@@ -92,16 +93,20 @@ impl Inbox {
         if waits {
             return;
         }
-        if self.notifications.len() == KEPT {
-            self.notifications.pop_front();
+        self.bytes += notification.bytes();
+        self.notifications.push_back(notification);
+        while self.notifications.len() > KEPT || self.bytes > KEPT_BYTES {
+            let Some(oldest) = self.notifications.pop_front() else { break };
+            self.bytes -= oldest.bytes();
             self.missed += 1;
         }
-        self.notifications.push_back(notification);
     }
 
     pub(crate) fn pop(&mut self, missed: &mut u64) -> Option<ServerNotification> {
         *missed = self.missed;
-        self.notifications.pop_front()
+        let oldest = self.notifications.pop_front()?;
+        self.bytes -= oldest.bytes();
+        Some(oldest)
     }
 
     pub(crate) fn listen(&mut self, cx: &Context<'_>) {
@@ -132,3 +137,5 @@ pub(super) fn acknowledged(params: &Members<'_>) -> SubscriptionFilter {
 
 /// How many notifications of a subscription are kept for somebody who does not look.
 const KEPT: usize = 1024;
+/// And how many bytes of them.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;

@@ -23,6 +23,7 @@ use tokio::sync::futures::OwnedNotified;
 use tokio::sync::{Notify, broadcast};
 
 use crate::audit;
+use crate::cache::Shelf;
 use crate::handshake::now;
 use crate::input::asked::{self, Answered, Ask};
 use crate::noise::{Heard, Noise};
@@ -62,6 +63,8 @@ pub(crate) struct State {
     agreed: Arc<Agreed>,
     pub(crate) noise: Noise,
     notifications: Option<broadcast::Sender<ServerNotification>>,
+    /// Where results are kept, to be told what has changed.
+    shelf: Option<Shelf>,
     /// Why there is no connection any more.
     fault: Option<Fault>,
     /// The driver is asked to end the connection.
@@ -118,6 +121,7 @@ impl Shared {
         out: Outbox,
         noise: Noise,
         last_words: LastWords,
+        shelf: Option<Shelf>,
     ) -> Self {
         let agreed = Arc::new(session.agreed().clone());
         let state = State {
@@ -132,6 +136,7 @@ impl Shared {
             agreed,
             noise,
             notifications: None,
+            shelf,
             fault: None,
             closing: false,
             driver: None,
@@ -452,14 +457,23 @@ impl State {
 
     /// Handles one line of the server.
     pub(crate) fn handle(&mut self, now: Instant, line: &[u8], after: &mut Aftermath) {
-        let Self { session, out, waiting, subscriptions, completed, noise, notifications, .. } =
-            self;
+        let Self {
+            session,
+            out,
+            waiting,
+            subscriptions,
+            completed,
+            noise,
+            notifications,
+            shelf,
+            ..
+        } = self;
         let (mut changed, mut rejected, mut refused) = (false, None, None);
         let before = out.len();
         session.handle(now, line, out, |event| match event {
             ClientEvent::Response { call, outcome } => {
                 let outcome = match outcome {
-                    Ok(result) => Outcome::Result(result.get().into()),
+                    Ok(result) => Outcome::Result(result.get().into(), now),
                     Err(error) => Outcome::Peer(error),
                 };
                 answer(waiting, subscriptions, call, outcome, after);
@@ -489,6 +503,7 @@ impl State {
                 }
             }
             ClientEvent::Subscribed { call, method, params } => {
+                shelf.iter().for_each(|shelf| shelf.heard(method, &params));
                 let notification = ServerNotification::new(method, &params);
                 tell(notifications, || notification.clone());
                 if let Some(inbox) = subscriptions.get_mut(&call) {
@@ -511,8 +526,10 @@ impl State {
                 }
             }
             ClientEvent::Notification { method, params } => {
+                shelf.iter().for_each(|shelf| shelf.heard(method, &params));
                 if method == "notifications/elicitation/complete"
                     && let Ok(Some(id)) = params.string("elicitationId")
+                    && id.len() <= ID
                 {
                     if completed.len() == COMPLETED {
                         completed.pop_front();
@@ -610,7 +627,7 @@ fn answer(
         after.wakers.extend(waiting.waker.take());
     } else {
         let ended = match outcome {
-            Outcome::Result(_) => Ended::InGoodOrder,
+            Outcome::Result(..) => Ended::InGoodOrder,
             // What a process said last is added where somebody waits for a result.
             other => Ended::Failed(match other.into_reply(&LastWords::default()) {
                 Err(error) => error,
@@ -648,5 +665,7 @@ const PROGRESS: usize = 64;
 const MESSAGE: usize = 1024;
 /// How many completed visits to addresses are kept in mind.
 const COMPLETED: usize = 64;
+/// How long the name of one may be.
+const ID: usize = 1024;
 /// How many notifications are kept for a listener that does not look.
 const KEPT: usize = 64;

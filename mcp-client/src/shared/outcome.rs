@@ -1,5 +1,7 @@
 //! What became of a call: from what the session says to what a caller gets.
 
+use std::time::Instant;
+
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::{Error, TimeoutKind};
 
@@ -7,7 +9,7 @@ use crate::transport::LastWords;
 
 /// What became of a call.
 pub(super) enum Outcome {
-    Result(Box<str>),
+    Result(Box<str>, Instant),
     /// An `InputRequiredResult`.
     InputRequired(Box<str>),
     /// A result of an extension's own kind.
@@ -19,8 +21,8 @@ pub(super) enum Outcome {
 
 /// What a server answered.
 pub(crate) enum Reply {
-    /// A final result.
-    Result(Box<str>),
+    /// A final result, and when it came.
+    Result { text: Box<str>, received: Instant },
     /// It wants to know more first.
     Question(Question),
     /// A result of an extension's own kind, with its `resultType`.
@@ -39,7 +41,7 @@ impl Outcome {
     pub(super) fn into_reply(self, last_words: &LastWords) -> Result<Reply, Error> {
         match self.into_question() {
             Ok(question) => Ok(Reply::Question(question)),
-            Err(Self::Result(text)) => Ok(Reply::Result(text)),
+            Err(Self::Result(text, received)) => Ok(Reply::Result { text, received }),
             Err(Self::Extension(kind, text)) => Ok(Reply::Extension(kind, text)),
             Err(Self::Peer(error)) => Err(Error::Peer(error)),
             Err(Self::TimedOut(kind)) => {

@@ -16,6 +16,8 @@ pub(crate) use link::{LastWords, Link, Process};
 use trace::Watcher;
 pub use trace::{Direction, Traced};
 
+use crate::cache::Identity;
+
 /// What [`ClientBuilder::connect`](crate::ClientBuilder::connect) takes: a way to reach a server.
 ///
 /// [`ChildProcess`] starts the server and can start it again; [`Io`] is any pair of byte streams.
@@ -59,6 +61,16 @@ pub trait IntoTransport {
 pub struct Transport {
     kind: Kind,
     watcher: Option<Watcher>,
+}
+
+impl Transport {
+    /// Which server it leads to, as far as that can be told from here.
+    pub(crate) fn identity(&self) -> Identity {
+        match &self.kind {
+            Kind::Child(child) => child.identity(),
+            Kind::Io(_) => Identity::default(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The client against scripted servers: what it says, when, and what becomes of calls.
 
 mod answers;
+mod cache;
 mod calls;
 mod features;
 mod handshake;

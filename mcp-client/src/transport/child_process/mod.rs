@@ -45,6 +45,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use crate::cache::Identity;
 use environment::Environment;
 pub use environment::INHERITED;
 pub use error::{SpawnError, Unrunnable};
@@ -266,6 +267,15 @@ impl ChildProcess {
     }
 
     /// The absolute directory the server starts in.
+    /// Two commands with the same identity start the same server for the same caller.
+    pub(crate) fn identity(&self) -> Identity {
+        let Self { program, args, current_dir, environment, .. } = self;
+        let variables = environment.resolve(std::env::vars_os());
+        let variables: Vec<_> = variables.iter().collect();
+        let server = format!("command {program:?} {args:?} {current_dir:?} {variables:?}");
+        Identity { server: Some(server), caller: String::new() }
+    }
+
     fn directory(&self) -> Result<PathBuf, SpawnError> {
         let Some(given) = &self.current_dir else {
             return std::env::current_dir()

@@ -158,6 +158,11 @@ impl Established {
         &self.agreed
     }
 
+    /// What every modern request asks for: exactly what was confirmed.
+    pub fn requested(&self) -> &RequestedProfiles {
+        &self.requested
+    }
+
     /// How many calls wait for an answer.
     pub fn calls(&self) -> usize {
         self.calls.len()
