@@ -183,11 +183,13 @@ impl ClientRig {
         self.settle()
     }
 
-    /// Answers one of the server's requests, over or not.
+    /// Answers one of the server's requests, over or not, if there was one.
     pub(crate) fn respond(&mut self, now: Instant, which: usize, result: &Value) -> Vec<String> {
         self.log.push(Saw::Input("respond"));
-        if let Some(ClientSession::Established(established)) = &mut self.state {
-            established.respond(now, self.asked[which], result, &mut self.out).unwrap();
+        if let (Some(ClientSession::Established(established)), Some(asked)) =
+            (&mut self.state, self.asked.get(which))
+        {
+            established.respond(now, *asked, result, &mut self.out).unwrap();
         }
         self.settle()
     }

@@ -1,7 +1,10 @@
 //! Scripts of a server that follows no rule, against the client's half.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use mcp_core::capability::{ClientCapabilities, RootsCapability};
+use mcp_core::session::client::ClientConfig;
 use serde_json::{Value, json};
 
 use crate::harness::Clock;
@@ -12,7 +15,12 @@ use crate::harness::world::{BASIC, ELSEWHERE, EXT, FUTURE, MODERN, PREMIUM, Want
 /// Runs a script: each step is a frame, or something that the client's own side does.
 pub(crate) fn run(wants: &Wants, script: &[u32]) -> ClientRig {
     let mut clock = Clock::new();
-    let mut rig = ClientRig::start(wants.config(), clock.now());
+    let mut config = ClientConfig::clone(&wants.config());
+    // Half of the clients can be asked for their folders.
+    if script.first().is_some_and(|step| step % 2 == 0) {
+        config.capabilities = ClientCapabilities::new().with_roots(RootsCapability::new());
+    }
+    let mut rig = ClientRig::start(Arc::new(config), clock.now());
     let mut last = (1, String::new());
     for step in script {
         let mut dice = Dice(u64::from(*step));
@@ -25,6 +33,14 @@ pub(crate) fn run(wants: &Wants, script: &[u32]) -> ClientRig {
         match dice.roll(12) {
             0..=3 => drop(rig.receive(clock.now(), honest(wants, last_id, method).as_bytes())),
             4..=6 => drop(rig.receive(clock.now(), &frame(&mut dice, wants, last_id))),
+            7 if dice.flip() => {
+                let timeouts = dice.pick(&[PATIENT, TIMED]);
+                let filter = json!({"notifications": {"resourceSubscriptions": ["secret:uri"]}});
+                rig.request(clock.now(), "subscriptions/listen", &filter, timeouts);
+            }
+            8 if dice.roll(4) == 0 => {
+                rig.respond(clock.now(), dice.roll(4), &json!({"roots": [{"uri": "secret:root"}]}));
+            }
             7 | 8 => {
                 let timeouts = dice.pick(&[PATIENT, TIMED]);
                 let tool = dice.pick(&["secret-tool", "secret-gated"]);
@@ -51,8 +67,14 @@ fn request_of(line: &str) -> Option<(i64, String)> {
 
 /// The answer that the client hopes for.
 fn honest(wants: &Wants, id: i64, method: &str) -> String {
-    let meta = json!({EXT: {"profiles": wants.asks_for()}});
+    let mut meta = json!({EXT: {"profiles": wants.asks_for()}});
     let members = match method {
+        "subscriptions/listen" => {
+            meta["io.modelcontextprotocol/subscriptionId"] = json!(id);
+            let params = json!({"_meta": meta, "notifications": {}});
+            let method = "notifications/subscriptions/acknowledged";
+            return json!({"jsonrpc": "2.0", "method": method, "params": params}).to_string();
+        }
         "initialize" => json!({
             "protocolVersion": "2025-11-25",
             "capabilities": {},
@@ -76,15 +98,29 @@ fn frame(dice: &mut Dice, wants: &Wants, last_id: i64) -> Vec<u8> {
         0..=2 => discover(dice, wants, &id),
         3..=5 => initialize(dice, wants, &id),
         6..=8 => called(dice, wants, &id),
-        9 | 10 => error(dice, &id),
+        9 => error(dice, &id),
+        10 if dice.flip() => error(dice, &id),
+        10 => {
+            let meta = json!({EXT: {"profiles": wants.asks_for()}});
+            let question =
+                json!({"resultType": "input_required", "requestState": "s", "_meta": meta});
+            result(&id, &question)
+        }
         11 => {
             let method = dice.pick(&["ping", "sampling/createMessage", "roots/list", "tools/call"]);
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#)
         }
+        12 if dice.flip() => {
+            let mut meta = meta(dice, wants).filter(Value::is_object).unwrap_or_else(|| json!({}));
+            meta["io.modelcontextprotocol/subscriptionId"] = json!(last_id);
+            let method = dice.pick(&["subscriptions/acknowledged", "tools/list_changed"]);
+            let params = json!({"_meta": meta, "notifications": {}});
+            format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{params}}}"#)
+        }
         12 => {
             let method =
-                dice.pick(&["notifications/progress", "notifications/message", "odd\\u0021"]);
-            let params = json!({"progressToken": last_id, "progress": 0.5});
+                dice.pick(&["notifications/progress", "notifications/cancelled", "odd\\u0021"]);
+            let params = json!({"progressToken": last_id, "progress": 0.5, "requestId": last_id});
             format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
         }
         13 => format!("[{},{}]", called(dice, wants, &id), called(dice, wants, &id)),

@@ -164,6 +164,9 @@ fn the_sequences_reach_every_state() {
         reach("client: rejected after agreement", rejected && agreed);
         reach("client: closed", saw(|saw| matches!(saw, Saw::Closed { .. })));
         reach("client: set changed", saw(|saw| matches!(saw, Saw::Changed(_))));
+        reach("client: asked", saw(|saw| matches!(saw, Saw::Asked(..))));
+        reach("client: question", saw(|saw| matches!(saw, Saw::InputRequired(_))));
+        reach("client: subscribed", saw(|saw| matches!(saw, Saw::Acknowledged)));
         reach("client: answered", saw(|saw| matches!(saw, Saw::Response(Ok(_)))));
         let meeting = honest::run(world, wants, &script);
         let agreed = meeting.pair.client.established().map(|e| e.agreed().era());
