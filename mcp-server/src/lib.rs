@@ -42,6 +42,7 @@
 extern crate self as mcp_server;
 
 mod argument;
+mod ask;
 mod call;
 #[doc(hidden)]
 pub mod check;
@@ -66,6 +67,7 @@ mod tests;
 mod tool;
 pub mod transport;
 
+pub use ask::{CallKey, StateId, StateKeys, UsedInMemory, UsedStates};
 pub use call::Call;
 pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;
