@@ -43,6 +43,11 @@ pub(crate) fn of_all_arguments<T: JsonSchema>() -> Result<Map<String, Value>, St
     ))
 }
 
+/// The schema of a form that is filled into a `T`.
+pub(crate) fn of_form<T: JsonSchema>() -> Map<String, Value> {
+    root_of::<T>(&mut for_arguments())
+}
+
 /// The schema of arguments that are taken one by one, in the order in which they are taken.
 pub(crate) struct Properties<'a> {
     pub(crate) properties: &'a [(&'a str, Value)],

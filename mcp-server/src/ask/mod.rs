@@ -1,5 +1,7 @@
 //! Asking the client.
 
+mod fields;
+mod form;
 mod key;
 mod seal;
 mod used;
