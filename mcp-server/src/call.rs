@@ -16,6 +16,7 @@ use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
 
 use crate::argument::Arguments;
+use crate::ask::{Earlier, Questions};
 use crate::connection::Connection;
 use crate::context::{CallContext, Unfinished};
 use crate::extract::{Settings, State};
@@ -67,6 +68,8 @@ pub(crate) struct CallParts<'a> {
     pub(crate) connection: &'a Arc<Connection>,
     /// The server; handlers in unit tests have none.
     pub(crate) server: Option<&'a Arc<Inner>>,
+    /// What is known from earlier rounds, where the handler has asked before.
+    pub(crate) earlier: Option<&'a Arc<Earlier>>,
 }
 
 /// What handlers can take from the server.
@@ -164,6 +167,7 @@ impl<'a> Call<'a> {
                 connection,
                 parts.wants_progress,
                 parts.log_level,
+                Questions::new(parts.earlier.cloned()),
             )
         };
         self.context.get_or_insert_with(make).clone()

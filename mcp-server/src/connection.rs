@@ -206,7 +206,6 @@ impl Connection {
     /// # Cancel safety
     ///
     /// When the future is dropped, the answer goes nowhere; the client is told when the call ends.
-    #[expect(dead_code, reason = "the next to land are handlers that ask")]
     pub(crate) async fn ask(
         &self,
         call: CallId,

@@ -1,6 +1,7 @@
 //! What a running handler knows about its call and can say about it.
 //!
-//! Owns progress (what may be sent, and when) and the signal of cancellation. It does not write
+//! Owns progress (what may be sent, and when), what is done once in a call that asks, and the signal
+//! of cancellation. It does not write
 //! anything: what is to be said goes into the connection's queue.
 
 use std::borrow::Cow;
@@ -10,13 +11,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcp_core::profile::NegotiatedProfiles;
-use mcp_core::types::{Implementation, LoggingLevel};
+use mcp_core::types::{ElicitationCompleteNotificationParams, Implementation, LoggingLevel};
+use mcp_core::version::Era;
 use mcp_core::{CallId, Negotiated, Principal, Tenant};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::ask::{CallKey, Question, Questions};
 use crate::connection::{Connection, FromHandler, Json};
+use crate::outcome::Failure;
 
 /// The context of a running call: progress, cancellation, and who calls.
 ///
@@ -31,6 +36,7 @@ struct Shared {
     connection: Arc<Connection>,
     wants_progress: bool,
     log_level: Option<LoggingLevel>,
+    questions: Questions,
     reported: Mutex<Reported>,
     state: AtomicU8,
     ended: Notify,
@@ -54,6 +60,7 @@ impl CallContext {
         connection: Arc<Connection>,
         wants_progress: bool,
         log_level: Option<LoggingLevel>,
+        questions: Questions,
     ) -> Self {
         Self(Arc::new(Shared {
             id,
@@ -61,6 +68,7 @@ impl CallContext {
             connection,
             wants_progress,
             log_level,
+            questions,
             reported: Mutex::default(),
             state: AtomicU8::new(RUNNING),
             ended: Notify::new(),
@@ -154,9 +162,77 @@ impl CallContext {
         Cancellation(Arc::clone(&self.0))
     }
 
-    /// Which call it is, unique within its connection.
-    pub fn call_id(&self) -> CallId {
-        self.0.id
+    /// The name of this call: the same when the handler is called again after a question.
+    ///
+    /// It is unique for ever, and what a backend takes as an idempotency key.
+    pub fn call_id(&self) -> CallKey {
+        self.0.questions.call()
+    }
+
+    /// Does something once, however often the handler is called.
+    ///
+    /// For an effect that has to come before a question. When the handler leaves to ask, the result
+    /// is sealed with the answers, and later runs get it from there instead of doing it again. A
+    /// failure is not remembered. It cannot help against a process that ends between effect and
+    /// seal: where that matters, the backend has to know the [`call_id`](Self::call_id). All
+    /// results and answers of a call together have to fit into 190 KB of JSON.
+    ///
+    /// # Errors
+    ///
+    /// What `effect` fails with; an internal error when the result is no JSON, or was remembered as
+    /// something else than a `T`.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, `effect` is dropped where it stands, and nothing is remembered.
+    ///
+    /// # Examples
+    /// ```
+    /// use mcp_server::{Ask, CallContext, Result, ToolError};
+    /// # #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// # struct Sure { sure: bool }
+    /// # async fn reserve(seats: u32) -> Result<u64, ToolError> { Ok(seats.into()) }
+    ///
+    /// async fn book(seats: u32, ask: Ask<Sure>, ctx: CallContext) -> Result<String> {
+    ///     let reservation: u64 = ctx.once("reserve", async || reserve(seats).await).await?;
+    ///     let sure = ask.form(format!("Book {seats} seats?"))?;
+    ///     Ok(format!("{reservation}: {}", sure.sure))
+    /// }
+    /// ```
+    pub async fn once<T, E, Fut>(
+        &self,
+        name: &str,
+        effect: impl FnOnce() -> Fut,
+    ) -> Result<T, Failure>
+    where
+        T: Serialize + DeserializeOwned,
+        E: Into<Failure>,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        if let Some(done) = self.0.questions.done(name) {
+            return Ok(serde_json::from_str(done.get())?);
+        }
+        let result = effect().await.map_err(Into::into)?;
+        self.0.questions.remember(name, serde_json::value::to_raw_value(&result)?);
+        Ok(result)
+    }
+
+    /// Tells a client of 2025-11-25 that the business at an address is done.
+    ///
+    /// For [`AskUrl::open_as`](crate::AskUrl::open_as), while the call runs. Clients of other
+    /// revisions are told nothing: they look for themselves (2025-11-25, client/elicitation,
+    /// "Completion Notifications").
+    pub fn url_completed(&self, id: impl Into<String>) {
+        let legacy = self.negotiated().era() == Era::Legacy;
+        if legacy && Question::Url.is_declared(self.negotiated().client_capabilities()) {
+            let params = ElicitationCompleteNotificationParams::new(id);
+            self.notify("notifications/elicitation/complete", params);
+        }
+    }
+
+    /// What the handler asks.
+    pub(crate) fn questions(&self) -> &Questions {
+        &self.0.questions
     }
 
     /// What was negotiated with the caller.
@@ -356,16 +432,16 @@ impl Unfinished {
         Self(context)
     }
 
-    /// The handler has come to its end.
-    pub(crate) fn finish(mut self) {
-        self.end(FINISHED);
+    /// The handler has come to its end; gives back its context, if it had one.
+    pub(crate) fn finish(mut self) -> Option<CallContext> {
+        self.end(FINISHED)
     }
 
-    fn end(&mut self, state: u8) {
-        if let Some(context) = self.0.take() {
-            context.0.state.store(state, Ordering::Release);
-            context.0.ended.notify_waiters();
-        }
+    fn end(&mut self, state: u8) -> Option<CallContext> {
+        let context = self.0.take()?;
+        context.0.state.store(state, Ordering::Release);
+        context.0.ended.notify_waiters();
+        Some(context)
     }
 }
 
@@ -391,6 +467,7 @@ mod tests {
             connection,
             rig.wants_progress,
             None,
+            Questions::new(None),
         )
     }
 

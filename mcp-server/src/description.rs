@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::argument::{MAX_ARGUMENTS, is_optional};
+use crate::ask::{Asks, Question};
 use crate::schema::{self, Properties};
 
 /// Collects what a handler's [parameters](crate::Param) say about themselves.
@@ -27,6 +28,7 @@ pub struct Description {
     arguments: Vec<Argument>,
     all: Option<Map<String, Value>>,
     needs: Vec<Need>,
+    asks: Asks,
     problems: Vec<String>,
 }
 
@@ -63,6 +65,8 @@ pub(crate) struct Described {
     /// as one value.
     pub(crate) arguments: Vec<Cow<'static, str>>,
     pub(crate) needs: Vec<Need>,
+    /// What the handler asks its callers for.
+    pub(crate) asks: Asks,
     pub(crate) problems: Vec<String>,
 }
 
@@ -82,6 +86,7 @@ impl Description {
             arguments: Vec::new(),
             all: None,
             needs: Vec::new(),
+            asks: Asks::default(),
             problems: Vec::new(),
         }
     }
@@ -133,6 +138,20 @@ impl Description {
         self.need(Need::Settings(TypeId::of::<T>(), std::any::type_name::<T>()));
     }
 
+    /// Asks the client for this: callers that did not declare it are refused before the handler
+    /// starts.
+    pub fn asks(&mut self, question: Question) {
+        self.asks.need(question);
+    }
+
+    /// May ask the client for something, but can do without.
+    ///
+    /// A handler none of whose parameters says this, or [`asks`](Self::asks), must not end with
+    /// [`InputRequired`](crate::InputRequired).
+    pub fn may_ask(&mut self) {
+        self.asks.anything = true;
+    }
+
     /// Reports a mistake that makes `build()` fail.
     pub fn problem(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
@@ -143,9 +162,18 @@ impl Description {
         self.position = position;
     }
 
+    /// Finishes the description of something that must not ask its caller (2026-07-28,
+    /// basic/patterns/mrtr, "Supported Requests").
+    pub(crate) fn finish_without_questions(mut self) -> Described {
+        if self.asks.anything {
+            self.problem("it asks the client, which only tools, prompts and resources can");
+        }
+        self.finish()
+    }
+
     pub(crate) fn finish(mut self) -> Described {
         self.check_names();
-        let Self { mut generator, arguments, all, needs, problems, .. } = self;
+        let Self { mut generator, arguments, all, needs, asks, problems, .. } = self;
         let (input_schema, arguments) = match all {
             Some(root) => {
                 let schema = Schema::new(&root).expect("a JSON map is written as an object");
@@ -166,7 +194,7 @@ impl Description {
                 (schema, arguments.into_iter().map(|argument| argument.name).collect())
             }
         };
-        Described { input_schema, arguments, needs, problems }
+        Described { input_schema, arguments, needs, asks, problems }
     }
 
     fn need(&mut self, need: Need) {

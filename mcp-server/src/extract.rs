@@ -30,7 +30,9 @@ pub enum Extracted {}
 ///
 /// Any type that implements `serde::Deserialize` and `schemars::JsonSchema` is a named argument.
 /// Everything else is an extractor: [`Args`], [`State`], [`Settings`], [`Profiles`], [`Caller`],
-/// [`CallContext`], and your own, which implement `Param<Extracted>`.
+/// [`CallContext`], those that ask the client ([`Ask`](crate::Ask), [`AskUrl`](crate::AskUrl),
+/// [`Sample`](crate::Sample), [`Roots`](crate::Roots)), and your own, which implement
+/// `Param<Extracted>`.
 ///
 /// # Examples
 /// ```
@@ -62,7 +64,8 @@ pub enum Extracted {}
     message = "`{Self}` is neither a tool argument nor an extractor",
     label = "cannot be a parameter of a handler",
     note = "arguments need `serde::Deserialize` (without borrowing) and `schemars::JsonSchema`",
-    note = "extractors are `Args<T>`, `State<T>`, `Settings<T>`, `Option<Settings<T>>`, `Profiles`, `Caller`, `CallContext` and `Server`; your own implement `Param<Extracted>`"
+    note = "extractors are `Args<T>`, `State<T>`, `Settings<T>`, `Option<Settings<T>>`, `Profiles`, `Caller`, `CallContext` and `Server`",
+    note = "extractors that ask the client are `Ask<T>`, `AskUrl`, `Sample`, `Roots`, an `Option` of one of these, and `Answers`; your own implement `Param<Extracted>`"
 )]
 pub trait Param<M>: Sized + Send + 'static {
     /// Says what this parameter needs, once, before any call.

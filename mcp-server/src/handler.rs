@@ -8,11 +8,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures_util::future::{self, BoxFuture};
+use mcp_core::profile::Entitlement;
 
 use crate::call::Call;
+use crate::context::CallContext;
 use crate::description::Description;
 use crate::extract::{Param, State};
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Outcome};
 
 /// A function that answers calls: `async fn(…) -> …`, each parameter a [`Param`].
 ///
@@ -66,13 +68,34 @@ pub trait MethodFn<'a, S: 'a, P>: Clone + Send + Sync + 'static {
 /// A handler of any type, made to return `O`.
 pub(crate) type Run<O> = Arc<dyn Fn(&mut Call<'_>) -> BoxFuture<'static, O> + Send + Sync>;
 
+/// What a call ends with, whatever was called.
+pub(crate) trait Concluded: Sized + Send + 'static {
+    /// Takes in what was asked by the handler's parameters; most ask nothing.
+    fn left(self, _: &CallContext) -> Self {
+        self
+    }
+}
+
+impl Concluded for Entitlement {}
+
+impl Concluded for Outcome {
+    fn left(mut self, context: &CallContext) -> Self {
+        if let Self::InputRequired(left) = &mut self {
+            let (asked, kept) = context.questions().leave();
+            left.collect(asked, kept);
+        }
+        self
+    }
+}
+
 /// Forgets the handler's type. `conclude` sees what it returned, or why it did not run.
 ///
-/// When the future is dropped before its end, the call's context is told.
+/// When the future is dropped before its end, the call's context is told; else the context tells
+/// the outcome what the handler has asked.
 pub(crate) fn erase<H, M, O, C>(handler: H, conclude: C) -> Run<O>
 where
     H: Handler<M>,
-    O: Send + 'static,
+    O: Concluded,
     C: Fn(Result<H::Output, Failure>) -> O + Copy + Send + Sync + 'static,
 {
     Arc::new(move |call: &mut Call<'_>| match handler.call(call) {
@@ -80,8 +103,12 @@ where
             let unfinished = call.unfinished();
             Box::pin(async move {
                 let output = running.await;
-                unfinished.finish();
-                conclude(Ok(output))
+                let context = unfinished.finish();
+                let outcome = conclude(Ok(output));
+                match context {
+                    Some(context) => outcome.left(&context),
+                    None => outcome,
+                }
             })
         }
         Err(failure) => Box::pin(future::ready(conclude(Err(failure)))),

@@ -13,6 +13,7 @@ use mcp_core::types::LoggingLevel;
 use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
 
+use crate::ask::{Asks, Earlier};
 use crate::call::{Call, CallParts, Callee, Provided};
 use crate::connection::Connection;
 use crate::handler::Run;
@@ -69,6 +70,8 @@ pub(crate) struct Item {
     pub(crate) arguments: Vec<Cow<'static, str>>,
     /// What it can take besides.
     pub(crate) provided: Arc<Provided>,
+    /// What it asks its callers for.
+    pub(crate) asks: Asks,
     pub(crate) run: Run<Outcome>,
     /// The layers around it, inside those around the whole server.
     pub(crate) layers: Stack,
@@ -130,6 +133,7 @@ pub(crate) struct OwnedCall {
     pub(crate) log_level: Option<LoggingLevel>,
     pub(crate) connection: Arc<Connection>,
     pub(crate) server: Option<Arc<Inner>>,
+    pub(crate) earlier: Option<Arc<Earlier>>,
 }
 
 impl OwnedCall {
@@ -144,6 +148,7 @@ impl OwnedCall {
             log_level: parts.log_level,
             connection: Arc::clone(parts.connection),
             server: parts.server.cloned(),
+            earlier: parts.earlier.cloned(),
         }
     }
 
@@ -159,6 +164,7 @@ impl OwnedCall {
             log_level: self.log_level,
             connection: &self.connection,
             server: self.server.as_ref(),
+            earlier: self.earlier.as_ref(),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A function becomes a tool with [`macro@tool`] or by hand with [`Tool`]. What it takes says what it
 //! needs: plain parameters and [`Args`] are arguments, [`State`], [`Settings`], [`Profiles`],
-//! [`Caller`] and [`CallContext`] are extracted. What it returns says how it ended: text, content,
+//! [`Caller`] and [`CallContext`] are extracted. With [`Ask`], [`AskUrl`], [`Sample`] or [`Roots`] it
+//! asks the client, and is called again with the answers. What it returns says how it ended: text, content,
 //! [`Json`], or a [`Result`] whose errors are told apart ([`ToolError`] for the model,
 //! [`ErrorObject`] for the client, everything else for the log).
 //!
@@ -67,7 +68,10 @@ mod tests;
 mod tool;
 pub mod transport;
 
-pub use ask::{CallKey, StateId, StateKeys, UsedInMemory, UsedStates};
+pub use ask::{
+    Answers, Ask, AskUrl, CallKey, InputRequired, Question, Roots, Sample, StateId, StateKeys,
+    Unanswered, UsedInMemory, UsedStates,
+};
 pub use call::Call;
 pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;

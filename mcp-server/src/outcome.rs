@@ -21,6 +21,7 @@ use mcp_core::types::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::ask::{InputRequired, Unanswered};
 use crate::schema;
 
 /// The result of a handler that may fail with anything; see [`Failure`].
@@ -42,6 +43,8 @@ pub enum Outcome {
     Completion(CompleteResult),
     /// The result of a method that an extension adds.
     Result(RawObject),
+    /// Nothing yet: the client is asked first, and then the handler is called again.
+    InputRequired(InputRequired),
     /// The request is answered with an error, which many hosts do not show to the model.
     Error(ErrorObject),
 }
@@ -67,6 +70,12 @@ impl Outcome {
 impl From<CallToolResult> for Outcome {
     fn from(result: CallToolResult) -> Self {
         Self::Complete(result)
+    }
+}
+
+impl From<InputRequired> for Outcome {
+    fn from(left: InputRequired) -> Self {
+        Self::InputRequired(left)
     }
 }
 
@@ -127,6 +136,8 @@ impl ToolError {
 ///
 /// * A [`ToolError`] is shown to the model.
 /// * An [`ErrorObject`] answers the request with that error.
+/// * [`Unanswered`] leaves the handler until the client has answered, or says why it has not; an
+///   [`InputRequired`] asks for what was put together by hand.
 /// * Any other [`Error`] is logged in full through `tracing`, with an id; the model sees only
 ///   "internal error" and that id, since the text of a database's error is not for it.
 ///
@@ -172,10 +183,18 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
             error.take().map(Outcome::from)
         } else if let Some(error) = any.downcast_mut::<Option<ErrorObject>>() {
             error.take().map(Outcome::from)
+        } else if let Some(error) = any.downcast_mut::<Option<Unanswered>>() {
+            error.take().map(Outcome::from)
         } else {
             error.as_ref().map(|error| log(error))
         };
         Self(Box::new(outcome.expect("the error was put there above and is taken once")))
+    }
+}
+
+impl From<InputRequired> for Failure {
+    fn from(left: InputRequired) -> Self {
+        Self(Box::new(left.into()))
     }
 }
 
@@ -298,6 +317,12 @@ impl IntoToolResult for Vec<ContentBlock> {
 impl IntoToolResult for CallToolResult {
     fn into_outcome(self) -> Outcome {
         Outcome::Complete(self)
+    }
+}
+
+impl IntoToolResult for InputRequired {
+    fn into_outcome(self) -> Outcome {
+        Outcome::InputRequired(self)
     }
 }
 

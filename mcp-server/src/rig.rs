@@ -54,6 +54,7 @@ impl Rig {
             log_level: None,
             connection: &self.connection,
             server: None,
+            earlier: None,
         }
     }
 
@@ -91,13 +92,24 @@ impl Rig {
 }
 
 pub(crate) fn negotiated(profiles: &[&str]) -> Negotiated {
+    negotiated_with(Era::Modern, ClientCapabilities::new(), profiles)
+}
+
+pub(crate) fn negotiated_with(
+    era: Era,
+    client_capabilities: ClientCapabilities,
+    profiles: &[&str],
+) -> Negotiated {
     let profiles: NegotiatedProfiles =
         profiles.iter().map(|url| ProfileUrl::parse(url).unwrap()).collect();
     Negotiated::new(NegotiatedParts {
-        version: ProtocolVersion::LATEST,
-        era: Era::Modern,
+        version: match era {
+            Era::Modern => ProtocolVersion::LATEST,
+            Era::Legacy => ProtocolVersion::V2025_11_25,
+        },
+        era,
         client_info: Some(Implementation::new("viewer", "1.0")),
-        client_capabilities: ClientCapabilities::new(),
+        client_capabilities,
         profiles,
         principal: Principal::new("ada").with("plan", "paid"),
         tenant: Tenant::new("vidsrus.example"),

@@ -328,18 +328,19 @@ async fn settings_are_those_of_the_first_profile_in_force_that_has_some() {
 async fn an_entitlement_function_is_a_handler_without_arguments() {
     #[derive(Debug, PartialEq)]
     struct Answer(bool);
+    impl crate::handler::Concluded for Answer {}
     async fn entitled(caller: Caller, plans: State<BTreeMap<String, String>>) -> Answer {
         yield_once().await;
         Answer(plans.get("plan").is_some_and(|plan| caller.has("plan", plan)))
     }
-    fn run<M, H: Handler<M, Output = Answer>>(handler: H) -> crate::handler::Run<Option<Answer>> {
-        erase(handler, |answer: Result<Answer, Failure>| answer.ok())
+    fn run<M, H: Handler<M, Output = Answer>>(handler: H) -> crate::handler::Run<Answer> {
+        erase(handler, |answer: Result<Answer, Failure>| answer.unwrap())
     }
     let plans = BTreeMap::from([("plan".to_owned(), "paid".to_owned())]);
     let rig = Rig::new().with_state(plans);
     let callee = crate::call::Callee { name: "entitlement", arguments: &[] };
     let answer = run(entitled)(&mut Call::new(callee, &rig.provided, rig.parts(None)));
-    assert_eq!(answer.await, Some(Answer(true)));
+    assert_eq!(answer.await, Answer(true));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use mcp_core::types::{self, Icon, Meta, Schema, ToolAnnotations, is_valid_tool_n
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::ask::Asks;
 use crate::call::Provided;
 #[cfg(feature = "json-schema")]
 use crate::checked::HandWritten;
@@ -268,7 +269,7 @@ impl Tool {
 
     /// Fixes the tool as it is served.
     pub(crate) fn build(self) -> BuiltTool {
-        let Described { input_schema, arguments, needs, mut problems } = self.describe();
+        let Described { input_schema, arguments, needs, mut asks, mut problems } = self.describe();
         let definition = self.define(input_schema);
         let mut requires = Vec::new();
         for profile in self.required_profiles() {
@@ -281,7 +282,11 @@ impl Tool {
         let run = self.handler.map(|handler| handler.run);
         #[cfg(feature = "json-schema")]
         let run = self.hand_written.around(run, &mut problems);
-        BuiltTool { definition, arguments, needs, problems, requires, run, layers: self.layers }
+        // What changes nothing, or nothing more, may be answered again with the same state.
+        let hints = &self.annotations;
+        asks.once = hints.read_only_hint != Some(true) && hints.idempotent_hint != Some(true);
+        let layers = self.layers;
+        BuiltTool { definition, arguments, needs, asks, problems, requires, run, layers }
     }
 
     fn describe(&self) -> Described {
@@ -345,6 +350,7 @@ pub(crate) struct BuiltTool {
     /// The profiles that all have to be in force.
     pub(crate) requires: Vec<ProfileUrl>,
     arguments: Vec<Cow<'static, str>>,
+    asks: Asks,
     run: Option<Run<Outcome>>,
     layers: Vec<Wrap>,
 }
@@ -362,6 +368,7 @@ impl BuiltTool {
             name: Cow::Owned(self.definition.name),
             arguments: self.arguments,
             provided: Arc::clone(provided),
+            asks: self.asks,
             run,
             layers: around_item(&self.layers),
         }

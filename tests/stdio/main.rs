@@ -5,6 +5,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a message is written where it is sent")]
 
+mod asking;
 mod backlog;
 mod batches;
 mod conversation;

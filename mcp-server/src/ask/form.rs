@@ -53,7 +53,8 @@ impl Form {
         let none = Map::new();
         let definitions = root.get("$defs").and_then(Value::as_object).unwrap_or(&none);
         let listed = root.get("properties").and_then(Value::as_object).unwrap_or(&none);
-        let required = root.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let required =
+            root.get("required").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut form = Self { properties: Vec::new(), required: Vec::new() };
         let mut problems = Vec::new();
         for (name, schema) in listed {
@@ -227,9 +228,7 @@ fn choices(schema: &Map<String, Value>, titled: &str) -> Result<Map<String, Valu
     let value = if values.iter().all(|(_, title)| title.is_none()) {
         ("enum", values.iter().map(|(value, _)| json!(value)).collect())
     } else {
-        let option = |(value, title): &(&str, Option<&str>)| {
-            json!({ "const": value, "title": title.unwrap_or(value) })
-        };
+        let option = |(value, title): &(&str, Option<&str>)| json!({ "const": value, "title": title.unwrap_or(value) });
         (titled, values.iter().map(option).collect())
     };
     Ok(Map::from_iter([(value.0.to_owned(), Value::Array(value.1))]))
@@ -285,7 +284,6 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "lowercase")]
-    #[expect(dead_code, reason = "only described")]
     enum Color {
         Red,
         Green,
@@ -293,7 +291,6 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "lowercase")]
-    #[expect(dead_code, reason = "only described")]
     enum Format {
         /// Small and sharp
         Webm,

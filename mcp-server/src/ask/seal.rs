@@ -165,8 +165,7 @@ impl StateKeys {
             return Err(Unsealable::TooLong);
         }
         let envelope = BASE64URL.decode(sealed).map_err(|_| Unsealable::Malformed)?;
-        let (head, sealed) =
-            envelope.split_first_chunk::<HEAD>().ok_or(Unsealable::Malformed)?;
+        let (head, sealed) = envelope.split_first_chunk::<HEAD>().ok_or(Unsealable::Malformed)?;
         let (named, nonce) = head[1..].split_at(KEY_ID);
         let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| Unsealable::Malformed)?;
         if head[0] != FORMAT {

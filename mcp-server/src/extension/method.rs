@@ -108,7 +108,7 @@ impl ExtensionMethod {
             Some(handler) => (handler.describe)(&mut description),
             None => description.problem("it has no handler: add one with `.handler(…)`"),
         }
-        description.finish()
+        description.finish_without_questions()
     }
 
     fn required_profiles(&self) -> impl Iterator<Item = Result<ProfileUrl, String>> {

@@ -224,7 +224,7 @@ impl ExtensionNotification {
     fn describe(&self) -> Described {
         let mut description = Description::new(Names::ByArgument(Vec::new()));
         (self.describe)(&mut description);
-        description.finish()
+        description.finish_without_questions()
     }
 }
 

@@ -81,6 +81,7 @@ impl Extensions {
                     name: name.clone().into(),
                     arguments: described.arguments,
                     provided: Arc::clone(provided),
+                    asks: described.asks,
                     run,
                     layers: Stack::default(),
                 };
@@ -99,6 +100,7 @@ impl Extensions {
                     name: notification.name,
                     arguments: described.arguments,
                     provided: Arc::clone(provided),
+                    asks: described.asks,
                     run: notification.run,
                     layers: Stack::default(),
                 };

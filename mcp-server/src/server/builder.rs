@@ -22,6 +22,7 @@ use super::catalogue::{Catalogue, Gates, ServedTool, Table};
 use super::limits::Limiter;
 use super::profile::Profile;
 use super::{Inner, Server, Visible};
+use crate::ask::{Sealer, StateKeys, UsedInMemory, UsedStates};
 use crate::call::{Provided, SettingsOf, States};
 use crate::connection::Connection;
 use crate::description::{Description, Names, Need};
@@ -57,6 +58,9 @@ pub struct Builder {
     local_principal: Principal,
     layers: Vec<Wrap>,
     visible: Option<Visible>,
+    state_keys: Option<StateKeys>,
+    state_ttl: Duration,
+    used_states: Arc<dyn UsedStates>,
 }
 
 struct EntitlementHandler {
@@ -87,6 +91,9 @@ impl Builder {
             local_principal: Principal::local(),
             layers: Vec::new(),
             visible: None,
+            state_keys: None,
+            state_ttl: Duration::from_secs(15 * 60),
+            used_states: Arc::new(UsedInMemory::default()),
         }
     }
 
@@ -254,6 +261,28 @@ impl Builder {
         self
     }
 
+    /// Seals what modern clients bring back after a question with these keys; unless set, with a
+    /// random one that ends with the process.
+    pub fn state_keys(mut self, keys: StateKeys) -> Self {
+        self.state_keys = Some(keys);
+        self
+    }
+
+    /// How long a modern client may take to answer; 15 minutes unless set.
+    ///
+    /// For so long what is sealed for it is good (2026-07-28, basic/patterns/mrtr, "Server
+    /// Requirements", asks for a short time).
+    pub fn state_ttl(mut self, limit: Duration) -> Self {
+        self.state_ttl = limit;
+        self
+    }
+
+    /// Where it is noted which sealed states were used; in the memory of this process unless set.
+    pub fn used_states(mut self, store: impl UsedStates) -> Self {
+        self.used_states = Arc::new(store);
+        self
+    }
+
     /// Checks everything and makes the server.
     ///
     /// # Errors
@@ -285,7 +314,7 @@ impl Builder {
             }
             let mut description = Description::new(Names::ByArgument(Vec::new()));
             (entitlement.describe)(&mut description);
-            let described = description.finish();
+            let described = description.finish_without_questions();
             let missing = provided.missing(&described.needs);
             problems.extend(
                 described
@@ -295,6 +324,11 @@ impl Builder {
                     .map(|problem| format!("`entitlement`: {problem}")),
             );
         }
+        let keys = self.state_keys.map_or_else(StateKeys::random, Ok);
+        let keys = keys.map_err(|error| {
+            problems
+                .push(format!("there are no random bytes for a key ({error}): give `state_keys`"));
+        });
         let limiter = limiter(&self.profiles);
         let (extensions, declared) = Extensions::collect(
             std::mem::take(&mut self.extensions),
@@ -312,6 +346,10 @@ impl Builder {
                 problems.join("\n- ")
             )));
         }
+        let Ok(keys) = keys else {
+            return Err(Error::Misuse("the server has no keys".to_owned()));
+        };
+        let sealer = Sealer { keys, ttl: self.state_ttl, used: self.used_states };
         let mut config = ServerConfig::new(self.server_info);
         config.versions = self.versions;
         config.capabilities = capabilities(&catalogue, self.logging);
@@ -328,6 +366,7 @@ impl Builder {
             connections: Mutex::default(),
             list_cache: self.list_cache,
             limiter,
+            sealer: Arc::new(sealer),
             entitlement: self.entitlement.map(|entitlement| entitlement.run),
             local_principal: self.local_principal,
             visible: self.visible,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use mcp_core::Negotiated;
 use mcp_core::profile::ProfileUrl;
 use mcp_core::types::CallToolResult;
+use tokio::time::Instant;
 
 use crate::outcome::Outcome;
 
@@ -96,6 +97,8 @@ pub(crate) struct Admission {
     call_time: Option<(Duration, ProfileUrl)>,
     bytes_out: Option<(usize, ProfileUrl)>,
     places: Vec<Place>,
+    /// How much of the time is over.
+    spent: Duration,
 }
 
 impl Admission {
@@ -105,17 +108,34 @@ impl Admission {
     }
 
     /// Runs a call within the limits; the places are taken until it is over.
-    pub(crate) async fn run(self, call: impl Future<Output = Outcome>) -> Outcome {
-        let outcome = match &self.call_time {
-            None => call.await,
-            Some((most, profile)) => match tokio::time::timeout(*most, call).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    let limit = Limit::CallTime { most: *most };
-                    return LimitExceeded { profile: profile.clone(), limit }.into();
-                }
-            },
-        };
+    pub(crate) async fn run(mut self, call: impl Future<Output = Outcome>) -> Outcome {
+        match self.run_part(call).await {
+            Ok(outcome) => self.finish(outcome),
+            Err(exceeded) => exceeded.into(),
+        }
+    }
+
+    /// Runs a part of a call; the time between two parts does not count.
+    pub(crate) async fn run_part(
+        &mut self,
+        call: impl Future<Output = Outcome>,
+    ) -> Result<Outcome, LimitExceeded> {
+        let Some((most, profile)) = &self.call_time else { return Ok(call.await) };
+        let started = Instant::now();
+        match tokio::time::timeout(most.saturating_sub(self.spent), call).await {
+            Ok(outcome) => {
+                self.spent += started.elapsed();
+                Ok(outcome)
+            }
+            Err(_) => {
+                let limit = Limit::CallTime { most: *most };
+                Err(LimitExceeded { profile: profile.clone(), limit })
+            }
+        }
+    }
+
+    /// Looks at the outcome of a call before it is sent.
+    pub(crate) fn finish(&self, outcome: Outcome) -> Outcome {
         match (&self.bytes_out, outcome) {
             (Some((most, profile)), Outcome::Complete(result)) => {
                 let got = size(&result);
@@ -285,10 +305,25 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_strictest_time_of_several_profiles_wins() {
         let admission = limiter().admit(&negotiated(&[A, B]), 0).unwrap();
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let outcome = admission.run(std::future::pending()).await;
         assert_eq!(started.elapsed(), Duration::from_secs(1));
         assert!(text(&outcome).contains("`call_time`"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_between_the_parts_of_a_call_does_not_count() {
+        let mut admission = limiter().admit(&negotiated(&[A, B]), 0).unwrap();
+        let part = async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            Outcome::Complete(CallToolResult::text("done"))
+        };
+        assert!(admission.run_part(part).await.unwrap().is_ok());
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        let started = Instant::now();
+        let exceeded = admission.run_part(std::future::pending()).await.unwrap_err();
+        assert_eq!(started.elapsed(), Duration::from_millis(400));
+        assert!(exceeded.to_string().contains("`call_time`"));
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ pub use profile::Profile;
 use self::catalogue::Catalogue;
 use self::drive::{Driver, Io};
 use self::limits::Limiter;
+use crate::ask::Sealer;
 use crate::call::Provided;
 use crate::connection::{Changes, Connection};
 use crate::extension::Extensions;
@@ -58,6 +59,7 @@ pub(crate) struct Inner {
     list_cache: CacheHints,
     visible: Option<Visible>,
     limiter: Limiter,
+    sealer: Arc<Sealer>,
     entitlement: Option<Run<Entitlement>>,
     local_principal: Principal,
     page_size: usize,

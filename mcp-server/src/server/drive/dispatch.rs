@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
 
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use mcp_core::CallId;
@@ -14,14 +15,15 @@ use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::session::server::{ClientNotification, ClientRequest, ServerCall};
 use mcp_core::types::{CacheHints, ContentBlock, RawObject, SubscriptionFilter};
 use mcp_core::version::Era;
-use mcp_core::wire::{EncodeError, Members, legacy};
+use mcp_core::wire::{EncodeError, Members, legacy, modern};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{CallOf, Driver, NO_CALL, RunningCall};
+use crate::ask::{Asking, Continued, digest_of_request};
 use crate::call::CallParts;
 use crate::extension::Extensions;
-use crate::item::{CallKind, Item};
+use crate::item::{CallKind, Item, OwnedCall};
 use crate::outcome::Outcome;
 use crate::server::audit;
 use crate::server::catalogue::{Catalogue, Entry, Found, Table};
@@ -46,6 +48,33 @@ impl<T: Serialize> Serialize for Page<'_, T> {
 enum Value<'a, T> {
     Items(&'a [&'a T]),
     Cursor(&'a str),
+}
+
+/// What is called, and with what.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    kind: CallKind,
+    item: &'a Item,
+    /// What the client calls it.
+    name: &'a str,
+    arguments: Option<&'a RawValue>,
+    /// What comes back from an earlier round.
+    state: Option<&'a str>,
+    responses: Option<&'a RawValue>,
+}
+
+impl<'a> Target<'a> {
+    /// Something that asks nothing.
+    fn plain(kind: CallKind, item: &'a Item, arguments: Option<&'a RawValue>) -> Self {
+        Self { kind, item, name: &item.name, arguments, state: None, responses: None }
+    }
+}
+
+/// What a call that may ask has besides.
+struct Rounds {
+    /// The digest of what is called.
+    request: [u8; 32],
+    continued: Option<Continued>,
 }
 
 impl Driver {
@@ -76,7 +105,15 @@ impl Driver {
                 let unknown = || ErrorObject::unknown_tool(&params.name);
                 match self.admitted(&catalogue.tools, call, CallKind::Tool, &params.name, unknown) {
                     Ok(tool) => {
-                        self.run(cx, call, CallKind::Tool, &tool.item, params.arguments);
+                        let target = Target {
+                            kind: CallKind::Tool,
+                            item: &tool.item,
+                            name: &params.name,
+                            arguments: params.arguments,
+                            state: params.request_state.as_deref(),
+                            responses: params.input_responses,
+                        };
+                        self.run(cx, call, target);
                     }
                     Err(error) => self.keep_out(call, &error),
                 }
@@ -86,21 +123,38 @@ impl Driver {
                 let (kind, prompts) = (CallKind::Prompt, &catalogue.prompts);
                 match self.admitted(prompts, call, kind, &params.name, unknown) {
                     Ok(prompt) => {
-                        self.run(cx, call, CallKind::Prompt, &prompt.item, params.arguments);
+                        let target = Target {
+                            kind: CallKind::Prompt,
+                            item: &prompt.item,
+                            name: &params.name,
+                            arguments: params.arguments,
+                            state: params.request_state.as_deref(),
+                            responses: params.input_responses,
+                        };
+                        self.run(cx, call, target);
                     }
                     Err(error) => self.keep_out(call, &error),
                 }
             }
-            ClientRequest::ReadResource(params) => match catalogue.resource(call, &params.uri) {
-                Ok(found) => {
-                    let arguments = found.arguments.as_deref();
-                    self.run(cx, call, CallKind::Resource, found.item, arguments);
+            ClientRequest::ReadResource(params) => {
+                match self.resource(&catalogue, call, &params.uri) {
+                    Ok(found) => {
+                        let target = Target {
+                            kind: CallKind::Resource,
+                            item: found.item,
+                            name: &params.uri,
+                            arguments: found.arguments.as_deref(),
+                            state: params.request_state.as_deref(),
+                            responses: params.input_responses,
+                        };
+                        self.run(cx, call, target);
+                    }
+                    Err(error) => self.keep_out(call, &error),
                 }
-                Err(error) => self.keep_out(call, &error),
-            },
+            }
             ClientRequest::Complete(params) => match catalogue.completer(call, params) {
                 Ok(Some(completer)) => {
-                    self.run(cx, call, CallKind::Completion, completer, None);
+                    self.run(cx, call, Target::plain(CallKind::Completion, completer, None));
                 }
                 Ok(None) => self.conclude(CallOf::new(call, CallKind::Completion), no_completion()),
                 Err(error) => self.keep_out(call, &error),
@@ -117,7 +171,8 @@ impl Driver {
                 match self.method(&server.extensions, call, method) {
                     Ok(item) => {
                         let arguments = arguments(params);
-                        self.run(cx, call, CallKind::Method, item, Some(arguments.as_raw()));
+                        let arguments = Some(arguments.as_raw());
+                        self.run(cx, call, Target::plain(CallKind::Method, item, arguments));
                     }
                     Err(error) => self.keep_out(call, &error),
                 }
@@ -134,15 +189,13 @@ impl Driver {
     }
 
     /// Calls a handler within the limits of the caller's profiles.
-    fn run(
-        &mut self,
-        cx: &mut Context<'_>,
-        call: &ServerCall<'_>,
-        kind: CallKind,
-        item: &Item,
-        arguments: Option<&RawValue>,
-    ) {
+    fn run(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>, target: Target<'_>) {
+        let Target { kind, item, arguments, .. } = target;
         let of = CallOf::new(call, kind);
+        let rounds = match self.rounds(call, &target) {
+            Ok(rounds) => rounds,
+            Err(error) => return self.fail(of, &error),
+        };
         let bytes_in = arguments.map_or(0, |arguments| arguments.get().len());
         let admission = match self.server.limiter.admit(&call.negotiated, bytes_in) {
             Ok(admission) => admission,
@@ -158,13 +211,17 @@ impl Driver {
             log_level: call.log_level,
             connection: &self.connection,
             server: Some(&self.server),
+            earlier: None,
         };
-        let begun = begin(cx, || {
-            let future = item.call(parts);
-            match admission.is_unlimited() {
-                true => future,
-                false => Box::pin(admission.run(future)),
+        let begun = begin(cx, || match rounds {
+            Some(Rounds { request, continued }) => {
+                let (item, call) = (item.clone(), OwnedCall::new(parts));
+                let sealer = Arc::clone(&self.server.sealer);
+                let asking = Asking { item, call, request, continued, admission, sealer };
+                Box::pin(asking.run())
             }
+            None if admission.is_unlimited() => item.call(parts),
+            None => Box::pin(admission.run(item.call(parts))),
         });
         self.begun(of, begun);
     }
@@ -197,6 +254,7 @@ impl Driver {
             log_level: None,
             connection: &self.connection,
             server: Some(&server),
+            earlier: None,
         };
         let of = CallOf { id: NO_CALL, era: said.negotiated.era(), kind: CallKind::Method };
         let begun = begin(cx, || {
@@ -296,6 +354,32 @@ impl Driver {
         granted
     }
 
+    /// What a call needs that may ask, or goes on after a question; nothing for most.
+    fn rounds(
+        &self,
+        call: &ServerCall<'_>,
+        target: &Target<'_>,
+    ) -> Result<Option<Rounds>, ErrorObject> {
+        let Target { kind, item, name, arguments, state, responses } = *target;
+        // Legacy clients bring back nothing, whatever they send.
+        let state = state.filter(|_| call.negotiated.era() == Era::Modern);
+        if !item.asks.anything && state.is_none() {
+            return Ok(None);
+        }
+        item.asks.check(&call.negotiated)?;
+        let request = digest_of_request(kind.method(), name, arguments);
+        let open = |state| {
+            let now = SystemTime::now();
+            self.server.sealer.open(&call.negotiated, &request, state, responses, now)
+        };
+        let mut continued = state.map(open).transpose()?;
+        if let Some(continued) = &mut continued {
+            call.still_in_force(&continued.earlier.profiles())?;
+            continued.once = item.asks.once;
+        }
+        Ok(Some(Rounds { request, continued }))
+    }
+
     fn list<T: Entry>(
         &mut self,
         call: &ServerCall<'_>,
@@ -365,6 +449,16 @@ impl Driver {
             Outcome::Result(result) => {
                 self.session.respond(call.id, &result, None, None, &mut self.outbox)
             }
+            Outcome::InputRequired(left) => match left.into_result() {
+                Some(result) => {
+                    let out = &mut self.outbox;
+                    self.session.respond_as(call.id, modern::INPUT_REQUIRED, &result, None, out)
+                }
+                None => {
+                    tracing::error!(target: "mcp::server", call = %call.id, "a handler asks for input, and none of its parameters says so: take `Answers`");
+                    return self.fail(call, &ErrorObject::internal("internal error"));
+                }
+            },
             Outcome::Error(error) => return self.fail(call, &error),
         };
         log_unwritten(call.id, written);

@@ -184,6 +184,9 @@ impl Driver {
             moved |= self.poll_write(cx, &mut io.writer)?;
             if self.input == InputState::Handled {
                 self.session.end_streams(&mut self.outbox);
+                // No answer can come any more.
+                moved |= !self.asked.is_empty();
+                self.asked.clear();
             }
             if self.input == InputState::Handled && self.is_drained() {
                 self.input = InputState::Over;
@@ -403,6 +406,7 @@ impl Driver {
             log_level: None,
             connection: &self.connection,
             server: Some(&self.server),
+            earlier: None,
         };
         let callee = Callee { name: "entitlement", arguments: &[] };
         let provided = &self.server.provided;
@@ -452,6 +456,10 @@ impl Driver {
     /// Sends a request of a handler to the client.
     fn ask(&mut self, question: Question) {
         let Question { call, method, params, reply } = question;
+        if !matches!(self.input, InputState::Open | InputState::Draining) {
+            // Whoever waits hears that the client is gone.
+            return drop(reply);
+        }
         let now = Instant::now().into_std();
         match self.session.ask(now, call, method, params.as_deref(), &mut self.outbox) {
             Ok(ask) => {
