@@ -15,6 +15,7 @@ mod eras;
 mod extensions;
 mod framing;
 mod gating;
+mod group;
 mod layers;
 mod lifecycle;
 mod limits;

@@ -97,7 +97,7 @@ impl Keeper {
                         }
                         Left::Lost(error) => error,
                     };
-                    self.report(Status::Starting { failures });
+                    // Calls fail with the same error until its process has ended, too.
                     client.shutdown().await;
                     error
                 }
