@@ -11,7 +11,7 @@ use std::time::Duration;
 use mcp_core::types::{
     CreateMessageRequestParams, ElicitResult, InputRequest, ListRootsResult, SamplingMessage,
 };
-use mcp_core::version::Era;
+use mcp_core::version::{Era, ProtocolVersion};
 use mcp_core::{Principal, Tenant};
 use mcp_server::{
     Answers, Ask, AskUrl, CallContext, InputRequired, Profile, Result, Roots, Sample, Server,
@@ -223,6 +223,13 @@ impl Player {
         Self::of(server, era, capabilities, Principal::local(), "").await
     }
 
+    async fn legacy(server: &Server, version: &str) -> Self {
+        let mut player = Self::of(server, Era::Modern, everything(), Principal::local(), "").await;
+        player.era = Era::Legacy;
+        player.initialize(version).await;
+        player
+    }
+
     async fn of(
         server: &Server,
         era: Era,
@@ -240,13 +247,17 @@ impl Player {
         let reader = BufReader::new(reader);
         let mut player = Self { era, capabilities, reader, writer, next: 0 };
         if era == Era::Legacy {
-            let mut line = initialize_request("initialize", LEGACY);
-            line["params"]["capabilities"] = player.capabilities.clone();
-            player.send(&line).await;
-            assert!(player.message().await["result"].is_object());
-            player.send(&notification("notifications/initialized", json!({}))).await;
+            player.initialize(LEGACY).await;
         }
         player
+    }
+
+    async fn initialize(&mut self, version: &str) {
+        let mut line = initialize_request("initialize", version);
+        line["params"]["capabilities"] = self.capabilities.clone();
+        self.send(&line).await;
+        assert_eq!(self.message().await["result"]["protocolVersion"], version);
+        self.send(&notification("notifications/initialized", json!({}))).await;
     }
 
     async fn send(&mut self, line: &Value) {
@@ -450,6 +461,46 @@ async fn several_questions_go_out_in_one_round() {
                 "required": ["quality"],
             })
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn titles_of_choices_are_written_as_the_revision_reads_them() {
+    let mut client = Player::legacy(&server(&Films::default()), "2025-06-18").await;
+    let (_, rounds) = client
+        .play("order", json!({ "title": "nosferatu" }), |_, _| json!({ "action": "decline" }))
+        .await;
+    let form = rounds[0].iter().find(|(method, _)| method == "elicitation/create").unwrap();
+    assert_eq!(
+        form.1["requestedSchema"]["properties"]["quality"],
+        json!({
+            "type": "string", "enum": ["high", "low"], "enumNames": ["high", "Fits everywhere"],
+        })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn our_own_client_answers_in_both_eras() {
+    for versions in [ProtocolVersion::V2025_11_25, ProtocolVersion::LATEST] {
+        let films = Films::new(Catalogue::with("nosferatu", 4));
+        let server = builder(&films).versions([versions]).build().unwrap();
+        let (ours, theirs) = duplex(64 * 1024);
+        let served = tokio::spawn(async move {
+            let (reader, writer) = split(theirs);
+            server.serve(reader, writer).await
+        });
+        let client = mcp_client::Client::builder("viewer", "1")
+            .on_form(async |form: mcp_core::types::ElicitRequestFormParams| {
+                assert_eq!(form.message, "Remove 4 copies of nosferatu?");
+                json!({ "title": "nosferatu" })
+            })
+            .connect(mcp_client::Io::new(ours))
+            .await
+            .unwrap();
+        let removed: String = client.call("remove", json!({ "title": "nosferatu" })).await.unwrap();
+        assert_eq!(removed, "removed 4 copies");
+        client.shutdown().await;
+        served.await.unwrap().unwrap();
     }
 }
 

@@ -11,8 +11,9 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 use mcp_core::Negotiated;
 use mcp_core::jsonrpc::ErrorObject;
-use mcp_core::types::InputRequest;
+use mcp_core::types::{ElicitRequestParams, InputRequest};
 use mcp_core::version::Era;
+use mcp_core::wire::legacy;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::input_required::InputRequired;
@@ -201,7 +202,13 @@ impl Asking {
 
     /// Sends a request to a legacy client.
     async fn ask(&self, request: &InputRequest) -> Result<Answer, ErrorObject> {
+        let call = &self.call;
         let written = match request {
+            InputRequest::Elicit(ElicitRequestParams::Form(form)) => {
+                let adapted = legacy::adapt_form(form, call.negotiated.version());
+                let form = adapted.as_ref().unwrap_or(form);
+                ("elicitation/create", Some(to_raw_value(form)))
+            }
             InputRequest::Elicit(params) => ("elicitation/create", Some(to_raw_value(params))),
             InputRequest::CreateMessage(params) => {
                 ("sampling/createMessage", Some(to_raw_value(params)))
@@ -210,7 +217,6 @@ impl Asking {
         };
         let (method, params) = (written.0, written.1.transpose());
         let params = params.map_err(|error| ErrorObject::internal(error.to_string()))?;
-        let call = &self.call;
         Ok(match call.connection.ask(call.id, method, params).await {
             Ok(result) => Answer::Result(result),
             Err(error) => Answer::Error(error),
