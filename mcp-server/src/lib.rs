@@ -37,7 +37,8 @@
 //! # }
 //! ```
 //!
-//! The protocol itself, its limits and the guide are in [`mcp_core`].
+#![cfg_attr(feature = "macros", doc = "The guide is [`manual`], one page a feature.")]
+//! The protocol itself and its limits are in [`mcp_core`].
 
 // What `#[tool]` writes names this crate by its full path, also in the crate's own tests.
 extern crate self as mcp_server;
@@ -57,6 +58,8 @@ mod extract;
 mod handler;
 mod item;
 mod layer;
+#[cfg(feature = "macros")]
+pub mod manual;
 mod mismatch;
 mod outcome;
 #[cfg(test)]

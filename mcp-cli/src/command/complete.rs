@@ -1,7 +1,8 @@
 //! `mcp complete`: how an argument of a prompt or template can go on.
 
 use mcp_core::types::{
-    CompleteRequestParams, CompletionReference, PromptReference, ResourceTemplateReference,
+    CompleteRequestParams, CompleteResult, CompletionReference, PromptReference,
+    ResourceTemplateReference,
 };
 
 use crate::failure::Failure;
@@ -30,7 +31,7 @@ pub(crate) async fn run(session: &Session<'_>, typed: &Typed) -> Result<Report, 
         .filled
         .iter()
         .fold(params, |params, (name, value)| params.with_context_argument(name, value));
-    let result = session.client.complete(&params).await?;
+    let result: CompleteResult = session.client.raw_request("completion/complete", &params).await?;
     if session.console.json {
         return Report::result(&result, result.meta.as_ref());
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mcp_core::types::{Resource, ResourceTemplate};
+use mcp_core::types::{ReadResourceRequestParams, ReadResourceResult, Resource, ResourceTemplate};
 use serde_json::json;
 
 use super::list::{RESOURCES, TEMPLATES};
@@ -65,7 +65,8 @@ pub(crate) async fn read(
     uri: &str,
     output: Option<&Path>,
 ) -> Result<Report, Failure> {
-    let result = session.follow(session.client.read_resource(uri), uri).await?;
+    let params = ReadResourceRequestParams::new(uri);
+    let result: ReadResourceResult = session.client.raw_request("resources/read", &params).await?;
     let saved = match output {
         Some(name) => {
             let files = result.contents.iter().map(Saved::of_contents);

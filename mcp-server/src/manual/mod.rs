@@ -1,0 +1,62 @@
+//! The guide to servers: one page a feature, each with an example that compiles.
+//!
+//! Begin here:
+//!
+//! - [`start`]: a server in ten lines, running it, trying it out
+//! - [`tools`]: arguments, results, errors, hints
+//! - [`state`]: what handlers share, methods as tools, extractors of your own
+//!
+//! What else a call can do:
+//!
+//! - [`calls`]: progress, cancellation, log messages
+//! - [`asking`]: forms, addresses, the client's model and folders
+//! - [`schemas`]: schemas written by hand
+//!
+//! What concerns the whole server:
+//!
+//! - [`profiles`]: settings, limits and tools by profile, and who may have which
+//! - [`changes`]: items that come and go, and telling clients
+//! - [`caching`]: how long clients may keep what they were told
+//! - [`layers`]: what happens before and after every call
+//! - [`extensions`]: methods that the protocol does not have
+//!
+//! And when the compiler objects: [`type_errors`].
+//!
+//! The protocol itself (eras, limits, security) is in the [guide of the core](mcp_core::manual);
+//! testing is in the crate `mcp-test`.
+
+#[doc = include_str!("start.md")]
+pub mod start {}
+
+#[doc = include_str!("tools.md")]
+pub mod tools {}
+
+#[doc = include_str!("schemas.md")]
+pub mod schemas {}
+
+#[doc = include_str!("state.md")]
+pub mod state {}
+
+#[doc = include_str!("calls.md")]
+pub mod calls {}
+
+#[doc = include_str!("asking.md")]
+pub mod asking {}
+
+#[doc = include_str!("profiles.md")]
+pub mod profiles {}
+
+#[doc = include_str!("changes.md")]
+pub mod changes {}
+
+#[doc = include_str!("caching.md")]
+pub mod caching {}
+
+#[doc = include_str!("layers.md")]
+pub mod layers {}
+
+#[doc = include_str!("extensions.md")]
+pub mod extensions {}
+
+#[doc = include_str!("type_errors.md")]
+pub mod type_errors {}
