@@ -183,7 +183,10 @@ impl Driver {
             self.pass_on();
             moved |= self.poll_write(cx, &mut io.writer)?;
             if self.input == InputState::Handled {
+                // The ends of streams have to be written, in another turn.
+                let before = self.outbox.len();
                 self.session.end_streams(&mut self.outbox);
+                moved |= self.outbox.len() > before;
                 // No answer can come any more.
                 moved |= !self.asked.is_empty();
                 self.asked.clear();
