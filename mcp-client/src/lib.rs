@@ -25,6 +25,8 @@
 //! }
 //! ```
 //!
+//! The guide is [`manual`], one page a feature.
+//!
 //! How it is made: [`mcp_core`] decides what is said when and does no I/O. Here a task for each
 //! connection reads, writes and keeps the time; callers write their requests into a shared outbox
 //! and decode results in their own tasks.
@@ -40,6 +42,7 @@ mod driver;
 pub mod group;
 mod handshake;
 mod input;
+pub mod manual;
 mod noise;
 mod notification;
 mod pages;

@@ -1,0 +1,56 @@
+//! The guide to clients: one page a feature, each with an example that compiles.
+//!
+//! Begin here:
+//!
+//! - [`connecting`]: child processes, other streams, eras, and what goes wrong
+//! - [`calls`]: tools, results, time limits, progress, cancellation
+//! - [`profiles`]: requiring profiles, and failing closed
+//!
+//! What servers offer besides tools:
+//!
+//! - [`lists`]: lists page by page, and other streams
+//! - [`content`]: resources, prompts, completion
+//! - [`notifications`]: what servers tell, subscriptions, log messages
+//!
+//! What a host needs:
+//!
+//! - [`answering`]: forms, addresses, models and folders, when servers ask
+//! - [`groups`]: several servers from one file, kept running
+//! - [`caching`]: keeping what servers allow to be kept
+//! - [`extensions`]: methods that the protocol does not have
+//! - [`testing`]: tests without a process, and the command `mcp`
+//!
+//! The protocol itself (eras, limits, security) is in the [guide of the core](mcp_core::manual).
+
+#[doc = include_str!("connecting.md")]
+pub mod connecting {}
+
+#[doc = include_str!("calls.md")]
+pub mod calls {}
+
+#[doc = include_str!("profiles.md")]
+pub mod profiles {}
+
+#[doc = include_str!("lists.md")]
+pub mod lists {}
+
+#[doc = include_str!("content.md")]
+pub mod content {}
+
+#[doc = include_str!("notifications.md")]
+pub mod notifications {}
+
+#[doc = include_str!("answering.md")]
+pub mod answering {}
+
+#[doc = include_str!("groups.md")]
+pub mod groups {}
+
+#[doc = include_str!("caching.md")]
+pub mod caching {}
+
+#[doc = include_str!("extensions.md")]
+pub mod extensions {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
