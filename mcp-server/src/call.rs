@@ -7,10 +7,11 @@
 use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
+use mcp_core::session::server::InForce;
 use mcp_core::types::LoggingLevel;
 use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
@@ -67,7 +68,9 @@ pub(crate) struct CallParts<'a> {
     /// The way out.
     pub(crate) connection: &'a Arc<Connection>,
     /// The server; handlers in unit tests have none.
-    pub(crate) server: Option<&'a Arc<Inner>>,
+    pub(crate) server: Option<&'a Weak<Inner>>,
+    /// What decides whether the caller may go on with something; for methods of extensions.
+    pub(crate) in_force: Option<&'a InForce>,
     /// What is known from earlier rounds, where the handler has asked before.
     pub(crate) earlier: Option<&'a Arc<Earlier>>,
 }
@@ -119,8 +122,13 @@ impl<'a> Call<'a> {
     ///
     /// When the call is not made by a server, but in a unit test of this crate.
     pub(crate) fn server(&self) -> Result<Server, Failure> {
-        let server = self.parts.server.map(|inner| Server(Arc::clone(inner)));
+        let server = self.parts.server.and_then(Weak::upgrade).map(Server);
         server.ok_or_else(|| ErrorObject::internal("the handler has no server").into())
+    }
+
+    /// What decides whether the caller may go on with something; for methods of extensions.
+    pub(crate) fn in_force(&self) -> Option<InForce> {
+        self.parts.in_force.cloned()
     }
 
     /// Whether the caller asked to hear about progress.

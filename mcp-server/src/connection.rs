@@ -5,7 +5,7 @@
 //! which calls are still running: the driver passes on nothing for a call that it has answered.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use mcp_core::CallId;
 use mcp_core::jsonrpc::ErrorObject;
-use mcp_core::types::LoggingLevel;
+use mcp_core::types::{DetailedTask, LoggingLevel};
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, oneshot};
 
@@ -96,6 +96,8 @@ pub(crate) struct Changes {
     pub(crate) resources: bool,
     /// Single resources.
     pub(crate) uris: BTreeSet<Arc<str>>,
+    /// Tasks as they are now, by id; there are no more than a server has.
+    pub(crate) tasks: BTreeMap<String, DetailedTask>,
 }
 
 impl Changes {
@@ -103,7 +105,8 @@ impl Changes {
     const MOST: usize = 4096;
 
     fn is_empty(&self) -> bool {
-        !self.tools && !self.prompts && !self.resources && self.uris.is_empty()
+        let lists = self.tools || self.prompts || self.resources;
+        !lists && self.uris.is_empty() && self.tasks.is_empty()
     }
 }
 
@@ -271,6 +274,15 @@ impl Connection {
                 }
             }
             room.await;
+        }
+    }
+
+    /// Passes on to another connection what is queued and fits there.
+    pub(crate) fn pass_on(&self, to: &Self) {
+        let mut queued = Vec::new();
+        self.drain(&mut queued);
+        for entry in queued {
+            to.push_lasting(entry);
         }
     }
 

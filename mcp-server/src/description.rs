@@ -55,6 +55,8 @@ pub(crate) enum Need {
     State(TypeId, &'static str),
     /// Settings of this type.
     Settings(TypeId, &'static str),
+    /// Tasks.
+    Tasks,
 }
 
 /// The outcome of a description.

@@ -6,9 +6,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
+use mcp_core::session::server::InForce;
 use mcp_core::types::LoggingLevel;
 use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
@@ -132,7 +133,9 @@ pub(crate) struct OwnedCall {
     pub(crate) wants_progress: bool,
     pub(crate) log_level: Option<LoggingLevel>,
     pub(crate) connection: Arc<Connection>,
-    pub(crate) server: Option<Arc<Inner>>,
+    /// A call does not keep its server alive: one that goes on as a task may outlive it.
+    pub(crate) server: Option<Weak<Inner>>,
+    pub(crate) in_force: Option<InForce>,
     pub(crate) earlier: Option<Arc<Earlier>>,
 }
 
@@ -148,6 +151,7 @@ impl OwnedCall {
             log_level: parts.log_level,
             connection: Arc::clone(parts.connection),
             server: parts.server.cloned(),
+            in_force: parts.in_force.cloned(),
             earlier: parts.earlier.cloned(),
         }
     }
@@ -164,6 +168,7 @@ impl OwnedCall {
             log_level: self.log_level,
             connection: &self.connection,
             server: self.server.as_ref(),
+            in_force: self.in_force.as_ref(),
             earlier: self.earlier.as_ref(),
         }
     }

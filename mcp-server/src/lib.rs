@@ -66,6 +66,7 @@ mod outcome;
 mod rig;
 mod schema;
 mod server;
+mod tasks;
 #[cfg(all(test, feature = "macros"))]
 mod tests;
 mod tool;
@@ -96,6 +97,7 @@ pub use mcp_core::version::{Era, ProtocolVersion};
 pub use mcp_core::{CallId, Error, ExtensionId, Limits, Negotiated, Principal, Tenant};
 pub use outcome::{Audio, Failure, Image, IntoToolResult, Json, Outcome, Result, ToolError};
 pub use server::{Builder, Profile, Server};
+pub use tasks::{TASKS, TaskMode, TaskRecord, TaskStore, Tasks, TasksInMemory};
 pub use tool::{Informed, IntoTool, Noted, Tool, ToolExt, ToolFuture, ToolInfo};
 
 #[cfg(feature = "macros")]

@@ -15,8 +15,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::types::{
-    AudioContent, CallToolResult, CompleteResult, ContentBlock, EmbeddedResource, GetPromptResult,
-    ImageContent, RawObject, ReadResourceResult, ResourceLink, Schema, TextContent,
+    AudioContent, CallToolResult, CompleteResult, ContentBlock, CreateTaskResult, EmbeddedResource,
+    GetPromptResult, ImageContent, RawObject, ReadResourceResult, ResourceLink, Schema,
+    TextContent,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -45,6 +46,9 @@ pub enum Outcome {
     Result(RawObject),
     /// Nothing yet: the client is asked first, and then the handler is called again.
     InputRequired(InputRequired),
+    /// The call goes on as a task: how its client finds that. Layers see it after the handler has
+    /// begun; the task's own end they see when it comes.
+    Task(CreateTaskResult),
     /// The request is answered with an error, which many hosts do not show to the model.
     Error(ErrorObject),
 }

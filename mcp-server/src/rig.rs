@@ -54,6 +54,7 @@ impl Rig {
             log_level: None,
             connection: &self.connection,
             server: None,
+            in_force: None,
             earlier: None,
         }
     }

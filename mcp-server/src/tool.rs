@@ -25,6 +25,7 @@ use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
 use crate::item::{Item, around_item};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::{IntoToolResult, Outcome};
+use crate::tasks::TaskMode;
 
 /// A tool: a name, a [`Handler`], and what clients and models are told about it.
 ///
@@ -54,6 +55,7 @@ pub struct Tool {
     meta: Option<Meta>,
     requires: Vec<Cow<'static, str>>,
     layers: Vec<Wrap>,
+    task: TaskMode,
     #[cfg(feature = "json-schema")]
     hand_written: HandWritten,
     handler: Option<ToolHandler>,
@@ -78,6 +80,7 @@ impl Tool {
             meta: None,
             requires: Vec::new(),
             layers: Vec::new(),
+            task: TaskMode::Forbidden,
             #[cfg(feature = "json-schema")]
             hand_written: HandWritten::default(),
             handler: None,
@@ -241,6 +244,13 @@ impl Tool {
         self
     }
 
+    /// Says whether calls go on as [tasks](crate::Builder::tasks) when they take long; they do not
+    /// unless set.
+    pub fn task(mut self, mode: TaskMode) -> Self {
+        self.task = mode;
+        self
+    }
+
     /// Sets the function that answers calls.
     pub fn handler<H, M>(mut self, handler: H) -> Self
     where
@@ -269,7 +279,8 @@ impl Tool {
 
     /// Fixes the tool as it is served.
     pub(crate) fn build(self) -> BuiltTool {
-        let Described { input_schema, arguments, needs, mut asks, mut problems } = self.describe();
+        let Described { input_schema, arguments, mut needs, mut asks, mut problems } =
+            self.describe();
         let definition = self.define(input_schema);
         let mut requires = Vec::new();
         for profile in self.required_profiles() {
@@ -286,7 +297,11 @@ impl Tool {
         let hints = &self.annotations;
         asks.once = hints.read_only_hint != Some(true) && hints.idempotent_hint != Some(true);
         let layers = self.layers;
-        BuiltTool { definition, arguments, needs, asks, problems, requires, run, layers }
+        if self.task != TaskMode::Forbidden {
+            needs.push(Need::Tasks);
+        }
+        let task = self.task;
+        BuiltTool { definition, arguments, needs, asks, problems, requires, run, layers, task }
     }
 
     fn describe(&self) -> Described {
@@ -349,6 +364,8 @@ pub(crate) struct BuiltTool {
     pub(crate) problems: Vec<String>,
     /// The profiles that all have to be in force.
     pub(crate) requires: Vec<ProfileUrl>,
+    /// Whether calls become tasks.
+    pub(crate) task: TaskMode,
     arguments: Vec<Cow<'static, str>>,
     asks: Asks,
     run: Option<Run<Outcome>>,
@@ -453,6 +470,11 @@ pub trait ToolExt<M>: IntoTool<M> + Sized {
         <L::Service as Service<ToolCall>>::Future: Send + 'static,
     {
         self.into_tool().layer(layer)
+    }
+
+    /// See [`Tool::task`].
+    fn task(self, mode: TaskMode) -> Tool {
+        self.into_tool().task(mode)
     }
 
     /// See [`Tool::requires`].

@@ -24,3 +24,4 @@ mod load;
 mod modern;
 mod notifications;
 mod stream;
+mod tasks;

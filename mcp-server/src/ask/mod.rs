@@ -41,8 +41,8 @@ pub use seal::{StateId, StateKeys};
 pub use unanswered::Unanswered;
 pub use used::{UsedInMemory, UsedStates};
 
-pub(crate) use key::digest_of_request;
+pub(crate) use key::{digest_of_request, random};
 pub(crate) use question::Asks;
 pub(crate) use questions::Questions;
-pub(crate) use rounds::Earlier;
+pub(crate) use rounds::{Answer, Earlier};
 pub(crate) use run::{Asking, Continued, Sealer};

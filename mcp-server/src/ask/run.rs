@@ -132,14 +132,35 @@ impl Asking {
         .unwrap_or_else(|ended| ended)
     }
 
+    /// One run, after which it may run again; an error when the handler does not ask, but ends.
+    pub(crate) async fn part(mut self) -> (Self, Result<InputRequired, Outcome>) {
+        let left = self.enter().await;
+        (self, left)
+    }
+
     /// One run; the client calls again with the answers.
     async fn run_modern(&mut self) -> Result<Outcome, Outcome> {
-        let continued = self.continued.take();
-        if let Some(continued) = continued.as_ref().filter(|continued| continued.once) {
-            self.use_up(continued).await?;
+        let left = self.enter().await?;
+        Ok(self.leave(left))
+    }
+
+    /// Goes on where an earlier call left off, if there was one.
+    async fn enter(&mut self) -> Result<InputRequired, Outcome> {
+        if let Some(continued) = self.continued.take() {
+            if continued.once {
+                self.use_up(&continued).await?;
+            }
+            self.call.earlier = Some(continued.earlier);
         }
-        self.call.earlier = continued.map(|continued| continued.earlier);
-        let left = self.run_once().await?;
+        self.run_once().await
+    }
+
+    /// Seals what the next call has to know.
+    pub(crate) fn leave(&self, left: InputRequired) -> Outcome {
+        self.sealed(left).unwrap_or_else(Outcome::Error)
+    }
+
+    fn sealed(&self, left: InputRequired) -> Result<Outcome, ErrorObject> {
         let next = self.next(&left)?;
         let negotiated = &self.call.negotiated;
         let state = self.sealer.seal(negotiated, &self.request, &next, SystemTime::now())?;
@@ -172,7 +193,7 @@ impl Asking {
     }
 
     /// What the next run knows, if there may be one.
-    fn next(&self, left: &InputRequired) -> Result<Earlier, ErrorObject> {
+    pub(crate) fn next(&self, left: &InputRequired) -> Result<Earlier, ErrorObject> {
         let negotiated = &self.call.negotiated;
         let mut questions = Vec::new();
         for (_, request) in left.requests().iter() {

@@ -1,5 +1,6 @@
 //! How a server is put together.
 
+use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, RwLock};
@@ -31,6 +32,7 @@ use crate::handler::{Handler, Run, erase};
 use crate::item::{CallKind, around_server};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::Outcome;
+use crate::tasks::{Desk, TaskRunner, Tasks};
 use crate::tool::{IntoTool, Tool};
 
 /// Puts a server together; see [`Server::builder`].
@@ -49,6 +51,7 @@ pub struct Builder {
     list_cache: CacheHints,
     tools: Vec<Tool>,
     extensions: Vec<Extension>,
+    tasks: Option<Tasks>,
     states: States,
     twice: Vec<&'static str>,
     default_settings: States,
@@ -82,6 +85,7 @@ impl Builder {
             list_cache: CacheHints::public(0),
             tools: Vec::new(),
             extensions: Vec::new(),
+            tasks: None,
             states: States::default(),
             twice: Vec::new(),
             default_settings: States::default(),
@@ -171,6 +175,13 @@ impl Builder {
     /// Adds an extension, with all that comes with it.
     pub fn extension(mut self, extension: Extension) -> Self {
         self.extensions.push(extension);
+        self
+    }
+
+    /// Keeps calls of tools as tasks: those of tools that say so with
+    /// [`Tool::task`](crate::Tool::task), for clients that know tasks.
+    pub fn tasks(mut self, tasks: Tasks) -> Self {
+        self.tasks = Some(tasks);
         self
     }
 
@@ -307,6 +318,11 @@ impl Builder {
         }
         self.layers.extend(self.extensions.iter_mut().flat_map(Extension::take_layers));
         let layers = around_server(&self.layers);
+        let tasks = self.tasks.take().map(TaskRunner::new);
+        if let Some(runner) = &tasks {
+            self.states.insert(Arc::new(Desk(Arc::downgrade(runner))));
+            self.extensions.push(Tasks::extension());
+        }
         let provided = Arc::new(Provided { states: self.states.clone(), settings, layers });
         if let Some(entitlement) = &self.entitlement {
             if policy.is_none() {
@@ -358,10 +374,12 @@ impl Builder {
         config.asks_entitlement = self.entitlement.is_some();
         config.profiles = policy;
         config.limits = self.limits;
-        Ok(Server(Arc::new(Inner {
+        Ok(Server(Arc::new_cyclic(|me| Inner {
             config: Arc::new(config),
             catalogue: RwLock::new(Arc::new(catalogue)),
             extensions,
+            tasks,
+            me: me.clone(),
             provided,
             connections: Mutex::default(),
             list_cache: self.list_cache,
@@ -470,7 +488,10 @@ impl Provided {
                     )
                 })
             }
-            Need::State(..) => None,
+            Need::Tasks if !self.states.contains(TypeId::of::<Desk>()) => {
+                Some("it runs as a task: add `.tasks(…)` to the server".to_owned())
+            }
+            Need::State(..) | Need::Tasks => None,
         };
         needs.iter().filter_map(problem).collect()
     }

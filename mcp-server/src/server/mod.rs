@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use mcp_core::profile::{Declaration, Entitlement};
 use mcp_core::session::server::ServerConfig;
-use mcp_core::types::{CacheHints, Implementation};
+use mcp_core::types::{CacheHints, DetailedTask, Implementation};
 use mcp_core::{Error, Negotiated, Principal, Tenant};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -29,6 +29,7 @@ use crate::connection::{Changes, Connection};
 use crate::extension::Extensions;
 use crate::handler::Run;
 use crate::item::CallKind;
+use crate::tasks::TaskRunner;
 use crate::tool::IntoTool;
 use crate::transport::stdio::Stdio;
 
@@ -52,6 +53,9 @@ pub(crate) struct Inner {
     config: Arc<ServerConfig>,
     catalogue: RwLock<Arc<Catalogue>>,
     extensions: Extensions,
+    tasks: Option<Arc<TaskRunner>>,
+    /// What calls know their server by.
+    me: Weak<Self>,
     provided: Arc<Provided>,
     /// The connections that are served now; some may be over.
     connections: Mutex<Vec<Weak<Connection>>>,
@@ -80,7 +84,7 @@ impl Server {
     ///
     /// Standard output belongs to the protocol from here on: what anything else prints goes to
     /// standard error. After the end of input the running calls are finished, for at most
-    /// [`drain_timeout`](Builder::drain_timeout). When no profiles are agreed, the server tells the
+    /// [`drain_timeout`](Builder::drain_timeout), and [tasks](Builder::tasks) are dropped. When no profiles are agreed, the server tells the
     /// client and returns `Ok`. It returns `Ok` also when the client vanishes.
     ///
     /// Blocking work in a handler blocks the whole connection: use `tokio::task::spawn_blocking`.
@@ -99,6 +103,8 @@ impl Server {
         let stdio = Stdio::take().map_err(|error| Error::Transport(Box::new(error)))?;
         let (reader, writer) = stdio.into_split();
         let driver = self.driver(self.0.local_principal.clone(), Tenant::default());
+        // The only client of this process is gone afterwards.
+        let _tasks = self.0.tasks.as_ref().map(EndTasks);
         driver.serve(Io { reader, writer }).await
     }
 
@@ -232,7 +238,27 @@ impl Server {
     }
 }
 
+/// Drops all tasks when it is dropped.
+struct EndTasks<'a>(&'a Arc<TaskRunner>);
+
+impl Drop for EndTasks<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Inner {
+    /// Tells those who listen how far a task is.
+    pub(crate) fn tell_task(self: &Arc<Self>, task: &DetailedTask) {
+        Server(Arc::clone(self)).tell(|changes| {
+            changes.tasks.insert(task.task().task_id.clone(), task.clone());
+        });
+    }
+
+    pub(crate) fn tasks(&self) -> Option<&Arc<TaskRunner>> {
+        self.tasks.as_ref()
+    }
+
     fn catalogue(&self) -> Arc<Catalogue> {
         Arc::clone(&self.catalogue.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -128,12 +128,16 @@ impl ServerCall<'_> {
     /// # Errors
     /// The error to answer with (code 1004).
     pub fn still_in_force(&self, original: &NegotiatedProfiles) -> Result<(), ErrorObject> {
-        let Some(policy) = &self.policy else { return Ok(()) };
-        let requested = self.requested.clone().unwrap_or_default();
-        let (negotiated, version) = (self.negotiated.profiles(), self.negotiated.version());
-        policy
-            .still_in_force(original, negotiated, &requested, version)
-            .map_err(|refusal| refused(&refusal, self.requested.is_some()))
+        still_in_force(self.policy.as_ref(), self.requested.as_ref(), &self.negotiated, original)
+    }
+
+    /// What decides that, for an answer that is found out later.
+    pub fn in_force(&self) -> InForce {
+        InForce {
+            policy: self.policy.clone(),
+            requested: self.requested.clone(),
+            negotiated: self.negotiated.clone(),
+        }
     }
 
     /// Whether a list for this caller shows an item that exists in these profiles only.
@@ -142,6 +146,39 @@ impl ServerCall<'_> {
             policy.visible(item, self.negotiated.profiles(), self.negotiated.version())
         })
     }
+}
+
+/// What decides whether a caller may go on with what began under certain profiles.
+///
+/// It is [`ServerCall::still_in_force`] for a task that has to be looked up first.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    policy: Option<ResolvedPolicy>,
+    requested: Option<RequestedProfiles>,
+    negotiated: Negotiated,
+}
+
+impl InForce {
+    /// Whether these profiles are all in force.
+    ///
+    /// # Errors
+    /// The error to answer with (code 1004).
+    pub fn still_in_force(&self, original: &NegotiatedProfiles) -> Result<(), ErrorObject> {
+        still_in_force(self.policy.as_ref(), self.requested.as_ref(), &self.negotiated, original)
+    }
+}
+
+fn still_in_force(
+    policy: Option<&ResolvedPolicy>,
+    requested: Option<&RequestedProfiles>,
+    negotiated: &Negotiated,
+    original: &NegotiatedProfiles,
+) -> Result<(), ErrorObject> {
+    let Some(policy) = policy else { return Ok(()) };
+    let (profiles, version) = (negotiated.profiles(), negotiated.version());
+    policy
+        .still_in_force(original, profiles, &requested.cloned().unwrap_or_default(), version)
+        .map_err(|refusal| refused(&refusal, requested.is_some()))
 }
 
 /// What a client asks a handler for, decoded as far as the method says.

@@ -30,7 +30,7 @@ use serde::Serialize;
 
 pub use ask::AskError;
 pub use config::ServerConfig;
-pub use event::{ClientNotification, ClientRequest, ServerCall, ServerEvent};
+pub use event::{ClientNotification, ClientRequest, InForce, ServerCall, ServerEvent};
 pub use subscriptions::Change;
 
 use self::ask::Asked;

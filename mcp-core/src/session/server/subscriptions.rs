@@ -17,12 +17,12 @@ use crate::pending::CallId;
 use crate::profile::{
     self, Decision, NegotiatedProfiles, Refusal, RequestedProfiles, ResolvedPolicy, Terms,
 };
-use crate::types::{CancelledNotificationParams, Meta, SubscriptionFilter};
+use crate::types::{CancelledNotificationParams, DetailedTask, Meta, SubscriptionFilter};
 use crate::version::ProtocolVersion;
 use crate::wire::modern::SUBSCRIPTION_ID;
 
 /// Something that changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Change<'a> {
     /// The list of tools.
@@ -33,6 +33,8 @@ pub enum Change<'a> {
     Resources,
     /// The resource of this URI.
     Resource(&'a str),
+    /// A task (the extension `io.modelcontextprotocol/tasks`).
+    Task(&'a DetailedTask),
 }
 
 /// An open stream of changes.
@@ -100,6 +102,8 @@ struct Changed<'a> {
     meta: Option<StreamMeta<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
+    #[serde(flatten)]
+    task: Option<&'a DetailedTask>,
 }
 
 impl ServerSession {
@@ -128,7 +132,8 @@ impl ServerSession {
     pub fn listen(&mut self, call: CallId, granted: SubscriptionFilter, out: &mut Outbox) {
         let most = self.config.limits.subscriptions;
         let open = self.listening();
-        if open.saturating_add(granted.resource_subscriptions.len()) > most {
+        let wanted = granted.resource_subscriptions.len() + granted.task_ids.len();
+        if open.saturating_add(wanted) > most {
             let problem = format!("at most {most} subscriptions can be open at a time");
             return self.fail(call, &ErrorObject::invalid_request(problem), out);
         }
@@ -144,25 +149,26 @@ impl ServerSession {
 
     /// Tells of a change those who want to hear of it.
     pub fn changed(&mut self, change: Change<'_>, out: &mut Outbox) {
-        let (method, uri) = match change {
-            Change::Tools => ("notifications/tools/list_changed", None),
-            Change::Prompts => ("notifications/prompts/list_changed", None),
-            Change::Resources => ("notifications/resources/list_changed", None),
-            Change::Resource(uri) => ("notifications/resources/updated", Some(uri)),
+        let (method, uri, task) = match change {
+            Change::Tools => ("notifications/tools/list_changed", None, None),
+            Change::Prompts => ("notifications/prompts/list_changed", None, None),
+            Change::Resources => ("notifications/resources/list_changed", None, None),
+            Change::Resource(uri) => ("notifications/resources/updated", Some(uri), None),
+            Change::Task(task) => ("notifications/tasks", None, Some(task)),
         };
         if let ServerState::Established(session) = &self.state
             && session.initialized
             && uri.is_none_or(|uri| session.subscribed.contains(uri))
             && self.declares(change)
         {
-            notification(Route::Connection, method, &Changed { meta: None, uri }, out);
+            notification(Route::Connection, method, &Changed { meta: None, uri, task }, out);
         }
         for call in &self.streams {
             let Some((id, row)) = self.calls.get_mut(*call) else { continue };
             let filter = row.listening.as_ref().and_then(|listening| listening.filter.as_ref());
             if filter.is_some_and(|filter| wants(filter, change)) {
                 let meta = Some(StreamMeta { subscription_id: id, profiles: None });
-                notification(Route::Call(*call), method, &Changed { meta, uri }, out);
+                notification(Route::Call(*call), method, &Changed { meta, uri, task }, out);
             }
         }
     }
@@ -198,7 +204,10 @@ impl ServerSession {
         self.streams.retain(|call| {
             let Some((_, row)) = self.calls.get_mut(*call) else { return false };
             let filter = row.listening.as_ref().and_then(|listening| listening.filter.as_ref());
-            open += 1 + filter.map_or(0, |filter| filter.resource_subscriptions.len());
+            let wanted = |filter: &SubscriptionFilter| {
+                filter.resource_subscriptions.len() + filter.task_ids.len()
+            };
+            open += 1 + filter.map_or(0, wanted);
             true
         });
         open
@@ -213,6 +222,8 @@ impl ServerSession {
                 Change::Prompts => capabilities.prompts.as_ref().and_then(|p| p.list_changed),
                 Change::Resources => resources.and_then(|resources| resources.list_changed),
                 Change::Resource(_) => resources.and_then(|resources| resources.subscribe),
+                // Legacy sessions have no tasks.
+                Change::Task(_) => None,
             }
     }
 }
@@ -223,5 +234,6 @@ fn wants(filter: &SubscriptionFilter, change: Change<'_>) -> bool {
         Change::Prompts => filter.prompts_list_changed == Some(true),
         Change::Resources => filter.resources_list_changed == Some(true),
         Change::Resource(uri) => filter.resource_subscriptions.iter().any(|wanted| wanted == uri),
+        Change::Task(task) => filter.task_ids.contains(&task.task().task_id),
     }
 }

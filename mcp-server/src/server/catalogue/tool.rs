@@ -9,6 +9,7 @@ use mcp_core::wire::legacy;
 use super::{Entry, Gates};
 use crate::call::Provided;
 use crate::item::Item;
+use crate::tasks::TaskMode;
 use crate::tool::BuiltTool;
 
 /// A tool and where it exists.
@@ -17,6 +18,7 @@ pub(crate) struct ServedTool {
     pub(crate) definition: types::Tool,
     pub(crate) item: Item,
     gates: Gates,
+    pub(crate) task: TaskMode,
     /// As legacy clients are told of it, where that differs.
     legacy: Option<types::Tool>,
 }
@@ -25,7 +27,8 @@ impl ServedTool {
     pub(crate) fn new(tool: BuiltTool, gates: Gates, provided: &Arc<Provided>) -> Self {
         let legacy = legacy::adapt_tool(&tool.definition);
         let definition = tool.definition.clone();
-        Self { definition, item: tool.into_item(provided), gates, legacy }
+        let task = tool.task;
+        Self { task, definition, item: tool.into_item(provided), gates, legacy }
     }
 }
 

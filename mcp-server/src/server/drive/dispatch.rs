@@ -13,7 +13,9 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use mcp_core::CallId;
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::session::server::{ClientNotification, ClientRequest, ServerCall};
-use mcp_core::types::{CacheHints, ContentBlock, RawObject, SubscriptionFilter};
+use mcp_core::types::{
+    CacheHints, ContentBlock, RawObject, SubscriptionFilter, TASK_RESULT_TYPE, TASKS_EXTENSION,
+};
 use mcp_core::version::Era;
 use mcp_core::wire::{EncodeError, Members, legacy, modern};
 use serde::{Serialize, Serializer};
@@ -27,6 +29,7 @@ use crate::item::{CallKind, Item, OwnedCall};
 use crate::outcome::Outcome;
 use crate::server::audit;
 use crate::server::catalogue::{Catalogue, Entry, Found, Table};
+use crate::tasks::TaskMode;
 
 /// A page of a list, written without copying it.
 struct Page<'a, T> {
@@ -61,16 +64,27 @@ struct Target<'a> {
     /// What comes back from an earlier round.
     state: Option<&'a str>,
     responses: Option<&'a RawValue>,
+    /// It may go on as a task.
+    as_task: bool,
 }
 
 impl<'a> Target<'a> {
     /// Something that asks nothing.
     fn plain(kind: CallKind, item: &'a Item, arguments: Option<&'a RawValue>) -> Self {
-        Self { kind, item, name: &item.name, arguments, state: None, responses: None }
+        Self {
+            kind,
+            item,
+            name: &item.name,
+            arguments,
+            state: None,
+            responses: None,
+            as_task: false,
+        }
     }
 }
 
-/// What a call that may ask has besides.
+/// What a call that may ask, or become a task, has besides.
+#[derive(Default)]
 struct Rounds {
     /// The digest of what is called.
     request: [u8; 32],
@@ -103,8 +117,10 @@ impl Driver {
             }
             ClientRequest::CallTool(params) => {
                 let unknown = || ErrorObject::unknown_tool(&params.name);
-                match self.admitted(&catalogue.tools, call, CallKind::Tool, &params.name, unknown) {
-                    Ok(tool) => {
+                let tool =
+                    self.admitted(&catalogue.tools, call, CallKind::Tool, &params.name, unknown);
+                match tool.and_then(|tool| Ok((tool, as_task(call, tool.task)?))) {
+                    Ok((tool, as_task)) => {
                         let target = Target {
                             kind: CallKind::Tool,
                             item: &tool.item,
@@ -112,6 +128,7 @@ impl Driver {
                             arguments: params.arguments,
                             state: params.request_state.as_deref(),
                             responses: params.input_responses,
+                            as_task,
                         };
                         self.run(cx, call, target);
                     }
@@ -130,6 +147,7 @@ impl Driver {
                             arguments: params.arguments,
                             state: params.request_state.as_deref(),
                             responses: params.input_responses,
+                            as_task: false,
                         };
                         self.run(cx, call, target);
                     }
@@ -146,6 +164,7 @@ impl Driver {
                             arguments: found.arguments.as_deref(),
                             state: params.request_state.as_deref(),
                             responses: params.input_responses,
+                            as_task: false,
                         };
                         self.run(cx, call, target);
                     }
@@ -177,10 +196,7 @@ impl Driver {
                     Err(error) => self.keep_out(call, &error),
                 }
             }
-            ClientRequest::Listen(filter) => {
-                let granted = self.grant(&catalogue, call, filter);
-                self.session.listen(call.id, granted, &mut self.outbox);
-            }
+            ClientRequest::Listen(filter) => self.listen(call, &catalogue, filter),
             _ => {
                 let error = ErrorObject::internal("this server has no handler for the method");
                 self.session.fail(call.id, &error, &mut self.outbox);
@@ -190,7 +206,7 @@ impl Driver {
 
     /// Calls a handler within the limits of the caller's profiles.
     fn run(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>, target: Target<'_>) {
-        let Target { kind, item, arguments, .. } = target;
+        let Target { kind, item, arguments, as_task, .. } = target;
         let of = CallOf::new(call, kind);
         let rounds = match self.rounds(call, &target) {
             Ok(rounds) => rounds,
@@ -201,6 +217,7 @@ impl Driver {
             Ok(admission) => admission,
             Err(exceeded) => return self.conclude(of, exceeded.into()),
         };
+        let in_force = (kind == CallKind::Method).then(|| call.in_force());
         let parts = CallParts {
             id: call.id,
             kind,
@@ -210,7 +227,8 @@ impl Driver {
             wants_progress: call.wants_progress,
             log_level: call.log_level,
             connection: &self.connection,
-            server: Some(&self.server),
+            server: Some(&self.server.me),
+            in_force: in_force.as_ref(),
             earlier: None,
         };
         let begun = begin(cx, || match rounds {
@@ -218,12 +236,37 @@ impl Driver {
                 let (item, call) = (item.clone(), OwnedCall::new(parts));
                 let sealer = Arc::clone(&self.server.sealer);
                 let asking = Asking { item, call, request, continued, admission, sealer };
-                Box::pin(asking.run())
+                match self.server.tasks.as_ref().filter(|_| as_task) {
+                    Some(tasks) => {
+                        let (server, caller) = (self.server.me.clone(), &self.connection);
+                        tasks.begin(server, asking, Arc::clone(caller))
+                    }
+                    None => Box::pin(asking.run()),
+                }
             }
             None if admission.is_unlimited() => item.call(parts),
             None => Box::pin(admission.run(item.call(parts))),
         });
         self.begun(of, begun);
+    }
+
+    /// Opens a stream of changes.
+    fn listen(
+        &mut self,
+        call: &ServerCall<'_>,
+        catalogue: &Catalogue,
+        filter: &SubscriptionFilter,
+    ) {
+        let tasks = self.server.tasks.clone().filter(|_| !filter.task_ids.is_empty());
+        if tasks.is_some() && !knows_tasks(call) {
+            let error = ErrorObject::missing_extension(TASKS_EXTENSION);
+            return self.session.fail(call.id, &error, &mut self.outbox);
+        }
+        let granted = self.grant(catalogue, call, filter);
+        let heard = granted.task_ids.clone();
+        self.session.listen(call.id, granted, &mut self.outbox);
+        // What has happened since the client last asked must not be lost.
+        tasks.iter().for_each(|tasks| heard.iter().for_each(|id| tasks.tell(id)));
     }
 
     /// Runs what an extension does about a notification; nobody waits for it.
@@ -253,7 +296,8 @@ impl Driver {
             wants_progress: false,
             log_level: None,
             connection: &self.connection,
-            server: Some(&server),
+            server: Some(&server.me),
+            in_force: None,
             earlier: None,
         };
         let of = CallOf { id: NO_CALL, era: said.negotiated.era(), kind: CallKind::Method };
@@ -351,6 +395,10 @@ impl Driver {
         let uris = filter.resource_subscriptions.iter();
         granted.resource_subscriptions =
             uris.filter(|uri| self.resource(catalogue, call, uri).is_ok()).cloned().collect();
+        if let Some(tasks) = &self.server.tasks {
+            let ids = filter.task_ids.iter();
+            granted.task_ids = ids.filter(|id| tasks.may_hear(call, id)).cloned().collect();
+        }
         granted
     }
 
@@ -360,11 +408,11 @@ impl Driver {
         call: &ServerCall<'_>,
         target: &Target<'_>,
     ) -> Result<Option<Rounds>, ErrorObject> {
-        let Target { kind, item, name, arguments, state, responses } = *target;
+        let Target { kind, item, name, arguments, state, responses, as_task } = *target;
         // Legacy clients bring back nothing, whatever they send.
         let state = state.filter(|_| call.negotiated.era() == Era::Modern);
         if !item.asks.anything && state.is_none() {
-            return Ok(None);
+            return Ok(as_task.then(Rounds::default));
         }
         item.asks.check(&call.negotiated)?;
         let request = digest_of_request(kind.method(), name, arguments);
@@ -449,6 +497,11 @@ impl Driver {
             Outcome::Result(result) => {
                 self.session.respond(call.id, &result, None, None, &mut self.outbox)
             }
+            Outcome::Task(task) => {
+                let meta = task.meta.as_ref();
+                let out = &mut self.outbox;
+                self.session.respond_as(call.id, TASK_RESULT_TYPE, &task, meta, out)
+            }
             Outcome::InputRequired(left) => match left.into_result() {
                 Some(result) => {
                     let out = &mut self.outbox;
@@ -485,6 +538,25 @@ impl Driver {
 impl CallOf {
     fn new(call: &ServerCall<'_>, kind: CallKind) -> Self {
         Self { id: call.id, era: call.negotiated.era(), kind }
+    }
+}
+
+/// Whether the client knows tasks: only the modern era has them.
+fn knows_tasks(call: &ServerCall<'_>) -> bool {
+    let declared = call.negotiated.client_capabilities();
+    call.negotiated.era() == Era::Modern && declared.extension(TASKS_EXTENSION).is_some()
+}
+
+/// Whether a call of a tool may go on as a task.
+fn as_task(call: &ServerCall<'_>, mode: TaskMode) -> Result<bool, ErrorObject> {
+    match mode {
+        TaskMode::Forbidden => Ok(false),
+        _ if knows_tasks(call) => Ok(true),
+        TaskMode::Optional => Ok(false),
+        TaskMode::Required if call.negotiated.era() == Era::Legacy => {
+            Err(ErrorObject::invalid_params("this tool runs as a task, which needs MCP 2026-07-28"))
+        }
+        TaskMode::Required => Err(ErrorObject::missing_extension(TASKS_EXTENSION)),
     }
 }
 

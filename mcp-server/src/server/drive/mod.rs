@@ -408,7 +408,8 @@ impl Driver {
             wants_progress: false,
             log_level: None,
             connection: &self.connection,
-            server: Some(&self.server),
+            server: Some(&self.server.me),
+            in_force: None,
             earlier: None,
         };
         let callee = Callee { name: "entitlement", arguments: &[] };
@@ -474,11 +475,13 @@ impl Driver {
     }
 
     fn tell_changes(&mut self, changes: &Changes) {
-        let Changes { tools, prompts, resources, uris } = changes;
+        let Changes { tools, prompts, resources, uris, tasks } = changes;
         let lists =
             [(*tools, Change::Tools), (*prompts, Change::Prompts), (*resources, Change::Resources)];
         let lists = lists.into_iter().filter_map(|(changed, list)| changed.then_some(list));
-        for change in lists.chain(uris.iter().map(|uri| Change::Resource(uri))) {
+        let resources = uris.iter().map(|uri| Change::Resource(uri));
+        let tasks = tasks.values().map(Change::Task);
+        for change in lists.chain(resources).chain(tasks) {
             self.session.changed(change, &mut self.outbox);
         }
     }
