@@ -40,16 +40,16 @@ pub(crate) struct Options {
     /// error
     #[arg(long, short, global = true, help_heading = OUTPUT)]
     pub(crate) verbose: bool,
-    /// The longest wait for the server without news: 30s, 500ms, 1m30s; progress is news
+    /// The longest wait for the server without news: 500ms, 1m30s; progress is news; 30s unless
+    /// given here or in the configuration file
     #[arg(
         long,
         global = true,
         value_name = "TIME",
         value_parser = duration::parse,
-        default_value = "30s",
         help_heading = CONNECTION
     )]
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: Option<Duration>,
     /// The longest that the command may take altogether; no limit unless given
     #[arg(
         long,
@@ -78,16 +78,19 @@ pub(crate) struct Options {
     /// A profile that is asked for and may be left out; may be repeated
     #[arg(long, global = true, value_name = "URL", help_heading = CONNECTION)]
     pub(crate) prefer: Vec<String>,
-    /// The file in which servers are named, {"mcpServers": {…}}; mcp.json or .mcp.json here unless
-    /// given
+    /// The file in which servers are named, {"mcpServers": {…}}; unless given, mcp.json, .mcp.json,
+    /// .cursor/mcp.json and .vscode/mcp.json here, then mcp/mcp.json in your configuration folder
     #[arg(long, global = true, value_name = "FILE", env = "MCP_CONFIG", help_heading = CONNECTION)]
     pub(crate) config: Option<PathBuf>,
+    /// A value that the configuration file asks for as ${input:ID}; may be repeated
+    #[arg(long, global = true, value_name = "ID=VALUE", help_heading = CONNECTION)]
+    pub(crate) input: Vec<String>,
     /// A variable for the server, or the name of one to pass on; of yours it gets only a short safe
     /// list unasked; may be repeated
     #[arg(long, short, global = true, value_name = "NAME[=VALUE]", help_heading = CONNECTION)]
     pub(crate) env: Vec<String>,
-    /// Answers to what the server asks the user, as a JSON object; otherwise you are asked if this
-    /// is a terminal, and the question is declined if it is not
+    /// The answer to forms of the server, as a JSON object, or `decline` or `cancel`; without it you
+    /// are asked if this is a terminal, and the form is declined if it is not
     #[arg(long, global = true, value_name = "JSON", help_heading = CONNECTION)]
     pub(crate) answer: Option<String>,
 }
@@ -113,6 +116,8 @@ pub(crate) enum Command {
     Prompt(Prompt),
     /// Ask how an argument of a prompt or template can be completed
     Complete(Complete),
+    /// Find out what a server does wrong, each finding with the page of the specification
+    Check(Check),
     /// Print the completions for a shell
     Completions {
         /// Which shell
@@ -152,6 +157,17 @@ pub(crate) struct Call {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) program: Program,
+}
+
+/// A server to check.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Call no tool; otherwise those are called that say that they change nothing and that need no
+    /// arguments
+    #[arg(long)]
+    pub(crate) no_calls: bool,
+    #[command(flatten)]
+    pub(crate) server: Server,
 }
 
 /// A resource.
@@ -240,6 +256,7 @@ impl Command {
             | Self::Resources(server)
             | Self::Templates(server)
             | Self::Prompts(server) => &server.program,
+            Self::Check(check) => &check.server.program,
             Self::Call(call) => &call.program,
             Self::Read(read) => &read.server.program,
             Self::Prompt(prompt) => &prompt.program,
@@ -258,12 +275,13 @@ A server is a command after `--`, a name from the configuration file, or a URL:
   mcp discover -- vidsrus-server --user ada
   mcp call search '{\"text\": \"nosferatu\"}' -- vidsrus-server
   mcp call search text=nosferatu limit=5 films
+  mcp check --json -- ./my-server
 
 Ctrl-C cancels what is running and ends the server with everything it started; a second one does not
 wait for it.
 
 Exit status: 0 done, 1 tool error, 2 usage, 3 profiles not agreed, 4 connection or time-out,
-5 protocol error, 130 interrupted, 143 terminated.";
+5 protocol error (also when `check` finds one), 130 interrupted, 143 terminated.";
 
 #[cfg(test)]
 mod tests {

@@ -13,10 +13,12 @@
 //! | [`arguments`] | arguments of tools and prompts as words |
 //! | [`command`] | one module for each command |
 //! | [`check`] | probes that find out what a server does wrong |
+//! | [`terminal`] | asking the person at the terminal |
 //! | [`output`] | tables, JSON, pictures, progress, and making text harmless |
 //! | [`failure`], [`report`] | how a command ends |
 
 mod arguments;
+mod check;
 mod cli;
 mod command;
 mod duration;
@@ -27,6 +29,7 @@ mod run;
 mod session;
 mod signal;
 mod target;
+mod terminal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -18,6 +18,7 @@ use crate::report::Report;
 use crate::session::Plan;
 use crate::signal::Signals;
 use crate::target;
+use crate::terminal::Given;
 
 /// Does what the command line says, and returns the exit status.
 pub(crate) fn run(cli: &Cli) -> u8 {
@@ -55,9 +56,10 @@ fn prepare<'a>(
     let options = &cli.options;
     let Some((errand, name)) = Errand::read(&cli.command)? else { return Ok(None) };
     let program = cli.command.program().map_or(&[][..], |program| &program.command);
-    let server = target::find(name.as_deref(), program, options)?;
+    let target = target::find(name.as_deref(), program, options)?;
+    let given = options.answer.as_deref().map(Given::parse).transpose()?;
     let aware = errand.shows_profiles();
-    Ok(Some((errand, Plan { options, console, printer, server, aware })))
+    Ok(Some((errand, Plan { options, console, printer, target, given, aware })))
 }
 
 async fn drive(errand: &Errand, plan: Plan<'_>, options: &Options, printer: &Printer) -> u8 {

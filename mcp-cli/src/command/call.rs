@@ -10,7 +10,6 @@ use super::list::TOOLS;
 use crate::arguments::{Arguments, typed};
 use crate::failure::Failure;
 use crate::output::content::{self, Saved};
-use crate::output::progress::Bar;
 use crate::output::{Console, json};
 use crate::report::{self, Report};
 use crate::session::Session;
@@ -22,13 +21,8 @@ pub(crate) async fn run(
     output: Option<&Path>,
 ) -> Result<Report, Failure> {
     let arguments = written(session, tool, arguments).await?;
-    let bar = Bar::new(&session.console, tool);
-    let mut call = session.client.call_tool(tool, arguments);
-    while let Some(progress) = call.progress().await {
-        bar.show(&progress);
-    }
-    bar.finish();
-    let result = call.await?;
+    let call = session.client.call_tool(tool, arguments);
+    let result = session.follow(call, tool).await?;
     if result.is_failure() {
         let error = ToolError { result: Box::new(result) };
         return Err(Failure::Library(Error::Tool(error)));

@@ -1,8 +1,7 @@
 //! `mcp complete`: how an argument of a prompt or template can go on.
 
 use mcp_core::types::{
-    CompleteRequestParams, CompleteResult, CompletionReference, PromptReference,
-    ResourceTemplateReference,
+    CompleteRequestParams, CompletionReference, PromptReference, ResourceTemplateReference,
 };
 
 use crate::failure::Failure;
@@ -31,7 +30,7 @@ pub(crate) async fn run(session: &Session<'_>, typed: &Typed) -> Result<Report, 
         .filled
         .iter()
         .fold(params, |params, (name, value)| params.with_context_argument(name, value));
-    let result: CompleteResult = session.client.raw_request("completion/complete", &params).await?;
+    let result = session.client.complete(&params).await?;
     if session.console.json {
         return Report::result(&result, result.meta.as_ref());
     }

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use mcp_client::Client;
 
 use crate::arguments::{self, Arguments};
+use crate::check;
 use crate::cli::Command;
 use crate::failure::Failure;
 use crate::report::Report;
@@ -33,6 +34,7 @@ pub(crate) enum Errand {
     Prompts,
     Prompt { prompt: String, arguments: Vec<(String, String)>, output: Option<PathBuf> },
     Complete(Typed),
+    Check { calls: bool },
 }
 
 impl Errand {
@@ -73,6 +75,9 @@ impl Errand {
                 };
                 (Self::Complete(typed), complete.server.name.clone())
             }
+            Command::Check(check) => {
+                (Self::Check { calls: !check.no_calls }, check.server.name.clone())
+            }
             Command::Completions { .. } => return Ok(None),
         }))
     }
@@ -89,20 +94,22 @@ pub(crate) async fn run(
     plan: Plan<'_>,
     slot: &OnceCell<Client>,
 ) -> Result<Report, Failure> {
-    let session = plan.connect(slot).await?;
     match errand {
-        Errand::Discover => discover::run(&session).await,
-        Errand::Tools => tools::run(&session).await,
+        Errand::Discover => discover::run(&plan.connect(slot).await?).await,
+        Errand::Tools => tools::run(&plan.connect(slot).await?).await,
         Errand::Call { tool, arguments, output } => {
-            call::run(&session, tool, arguments, output.as_deref()).await
+            call::run(&plan.connect(slot).await?, tool, arguments, output.as_deref()).await
         }
-        Errand::Resources => resources::list(&session).await,
-        Errand::Templates => resources::templates(&session).await,
-        Errand::Read { uri, output } => resources::read(&session, uri, output.as_deref()).await,
-        Errand::Prompts => prompts::list(&session).await,
+        Errand::Resources => resources::list(&plan.connect(slot).await?).await,
+        Errand::Templates => resources::templates(&plan.connect(slot).await?).await,
+        Errand::Read { uri, output } => {
+            resources::read(&plan.connect(slot).await?, uri, output.as_deref()).await
+        }
+        Errand::Prompts => prompts::list(&plan.connect(slot).await?).await,
         Errand::Prompt { prompt, arguments, output } => {
-            prompts::get(&session, prompt, arguments, output.as_deref()).await
+            prompts::get(&plan.connect(slot).await?, prompt, arguments, output.as_deref()).await
         }
-        Errand::Complete(typed) => complete::run(&session, typed).await,
+        Errand::Complete(typed) => complete::run(&plan.connect(slot).await?, typed).await,
+        Errand::Check { calls } => check::run(plan, *calls).await,
     }
 }

@@ -1,8 +1,9 @@
 //! `mcp prompts` and `mcp prompt`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use mcp_core::types::{GetPromptRequestParams, GetPromptResult, Prompt, Role};
+use mcp_core::types::{Prompt, Role};
 use serde_json::json;
 
 use super::list::PROMPTS;
@@ -48,11 +49,8 @@ pub(crate) async fn get(
     arguments: &[(String, String)],
     output: Option<&Path>,
 ) -> Result<Report, Failure> {
-    let mut params = GetPromptRequestParams::new(name);
-    for (name, value) in arguments {
-        params = params.with_argument(name, value);
-    }
-    let result: GetPromptResult = session.client.raw_request("prompts/get", &params).await?;
+    let arguments: BTreeMap<_, _> = arguments.iter().map(|(name, value)| (name, value)).collect();
+    let result = session.follow(session.client.get_prompt(name, arguments), name).await?;
     let saved = match output {
         Some(name) => {
             let files = result.messages.iter().filter_map(|one| Saved::of_block(&one.content));

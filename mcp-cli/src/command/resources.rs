@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mcp_core::types::{ReadResourceRequestParams, ReadResourceResult, Resource, ResourceTemplate};
+use mcp_core::types::{Resource, ResourceTemplate};
 use serde_json::json;
 
 use super::list::{RESOURCES, TEMPLATES};
@@ -65,8 +65,7 @@ pub(crate) async fn read(
     uri: &str,
     output: Option<&Path>,
 ) -> Result<Report, Failure> {
-    let params = ReadResourceRequestParams::new(uri);
-    let result: ReadResourceResult = session.client.raw_request("resources/read", &params).await?;
+    let result = session.follow(session.client.read_resource(uri), uri).await?;
     let saved = match output {
         Some(name) => {
             let files = result.contents.iter().map(Saved::of_contents);

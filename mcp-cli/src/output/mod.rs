@@ -31,6 +31,8 @@ pub(crate) struct Console {
     pub(crate) err: Paint,
     /// Whether a progress bar can be drawn on standard error.
     pub(crate) bar: bool,
+    /// Whether somebody can be asked.
+    pub(crate) asks: bool,
     /// How pictures can be shown on standard output.
     pub(crate) pictures: image::Graphics,
     /// How many columns standard output has, if it is a terminal.
@@ -47,6 +49,7 @@ impl Console {
             out: Paint::choose(options.color, &out),
             err: Paint::choose(options.color, &err),
             bar: err.is_terminal() && !options.verbose,
+            asks: io::stdin().is_terminal() && err.is_terminal(),
             pictures: if terminal { image::Graphics::find() } else { image::Graphics::None },
             width: terminal.then(|| usize::from(Term::stdout().size().1)),
         }

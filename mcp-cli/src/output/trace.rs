@@ -1,22 +1,27 @@
 //! Messages as they travel, for `--verbose`.
 
-use mcp_client::{Direction, Traced};
+use mcp_client::Direction;
 
 use super::paint::{Ink, Paint};
 use super::plain;
 use super::printer::Printer;
 
-/// Prints a message in one line.
-pub(crate) fn show(message: Traced<'_>, paint: Paint, printer: &Printer) {
-    let arrow = match message.direction {
+/// Prints a message, of which `bytes` are the beginning, in one line.
+pub(crate) fn show(
+    direction: Direction,
+    bytes: &[u8],
+    length: usize,
+    paint: Paint,
+    printer: &Printer,
+) {
+    let arrow = match direction {
         Direction::Sent => paint.paint(Ink::Name, "→"),
         Direction::Received => paint.paint(Ink::Good, "←"),
     };
-    let head = &message.bytes[..message.bytes.len().min(LONGEST)];
+    let head = &bytes[..bytes.len().min(LONGEST)];
     let mut line = format!("{arrow} {}", plain::one_line(&String::from_utf8_lossy(head)));
-    if message.length > head.len() {
-        let rest = format!(" … {} bytes", message.length);
-        line.push_str(&paint.paint(Ink::Dim, &rest));
+    if length > head.len() {
+        line.push_str(&paint.paint(Ink::Dim, &format!(" … {length} bytes")));
     }
     line.push('\n');
     printer.trace(line);
