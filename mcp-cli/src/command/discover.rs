@@ -91,7 +91,7 @@ impl Facts {
             text.push_str(&format!("{}\n", paint.paint(Ink::Warning, &plain::one_line(&problem))));
         }
         if let Some(instructions) = &agreed.server().instructions {
-            text.push_str(&format!("\n{}\n", plain::lines(instructions.trim_end())));
+            text.push_str(&excerpt(instructions));
         }
         text
     }
@@ -172,8 +172,41 @@ async fn length(session: &Session<'_>, list: List, exists: bool) -> Result<Optio
     }
 }
 
+/// The first lines of instructions, which are written for models and may be long.
+fn excerpt(instructions: &str) -> String {
+    let lines = plain::lines(instructions.trim_end());
+    let mut text = String::from("\n");
+    for line in lines.lines().take(MOST_LINES) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    match lines.lines().count().saturating_sub(MOST_LINES) {
+        0 => {}
+        more => text.push_str(&format!(
+            "… {} (--json shows all)\n",
+            count(more, "more line", "more lines")
+        )),
+    }
+    text
+}
+
 fn number(number: usize) -> String {
     const WORDS: [&str; 10] =
         ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     WORDS.get(number).map_or_else(|| number.to_string(), |word| (*word).to_owned())
+}
+
+/// How many lines of instructions are shown.
+const MOST_LINES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_instructions_are_cut() {
+        assert_eq!(excerpt("one\ntwo\n"), "\none\ntwo\n");
+        let text = excerpt(&"line\n".repeat(10));
+        assert!(text.ends_with("line\n… 2 more lines (--json shows all)\n"), "{text}");
+    }
 }

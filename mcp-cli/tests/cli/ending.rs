@@ -58,6 +58,19 @@ fn ctrl_c_during_the_handshake_ends_everything() {
 }
 
 #[test]
+fn ctrl_c_during_a_check_ends_everything() {
+    let desk = Desk::new();
+    let script = "trap '' TERM; sleep 1000 & echo up >&2; while :; do sleep 1000; done";
+    let mut mcp = desk.start(&["check", "-v", "--", "sh", "-c", script]);
+    let mut lines = BufReader::new(mcp.stderr.take().unwrap()).lines();
+    lines.find(|line| line.as_ref().unwrap().contains("! up")).unwrap().unwrap();
+    send(&mcp, Signal::INT);
+    let code = within(Duration::from_secs(2), || mcp.wait().unwrap().code());
+    assert_eq!(code, Some(130));
+    desk.is_left_empty();
+}
+
+#[test]
 fn a_second_ctrl_c_does_not_wait() {
     let desk = Desk::new();
     let script = format!("trap '' TERM; sleep 1000 & {}; sleep 1000", fixture());
