@@ -25,6 +25,32 @@
 //! }
 //! ```
 //!
+//! What a server asks for is answered by handlers, in both eras alike; setting one declares that the
+//! client can be asked:
+//!
+//! ```no_run
+//! # async fn connect(server: mcp_client::ChildProcess) -> Result<(), mcp_client::Error> {
+//! use mcp_client::Client;
+//! use mcp_client::types::{ElicitAction, Root};
+//! use serde_json::json;
+//!
+//! let client = Client::builder("viewer", "1.0")
+//!     .on_form(|form| async move {
+//!         tracing::info!("{}", form.message);
+//!         json!({ "title": "nosferatu" })
+//!     })
+//!     .on_url(|url| async move {
+//!         tracing::info!("{} ({})", url.message, url.url);
+//!         ElicitAction::Decline
+//!     })
+//!     .roots([Root::new("file:///srv/films")])
+//!     .connect(server)
+//!     .await?;
+//! # let _ = client;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The guide is [`manual`], one page a feature.
 //!
 //! How it is made: [`mcp_core`] decides what is said when and does no I/O. Here a task for each

@@ -89,6 +89,7 @@ pub use layer::{
 };
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
+pub use mcp_core::types;
 pub use mcp_core::types::{
     CacheHints, CallToolResult, ContentBlock, Icon, Implementation, LoggingLevel, Meta, Schema,
     ToolAnnotations,

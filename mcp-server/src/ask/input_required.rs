@@ -17,7 +17,7 @@ use super::key::CallKey;
 ///
 /// # Examples
 /// ```
-/// use mcp_core::types::{InputRequest, ListRootsResult};
+/// use mcp_server::types::{InputRequest, ListRootsResult};
 /// use mcp_server::{Answers, InputRequired, Result};
 ///
 /// async fn folders(answers: Answers) -> Result<String> {

@@ -24,7 +24,7 @@ use crate::outcome::Failure;
 ///
 /// # Examples
 /// ```
-/// use mcp_core::types::{CreateMessageRequestParams, SamplingMessage};
+/// use mcp_server::types::{CreateMessageRequestParams, SamplingMessage};
 /// use mcp_server::{Result, Sample};
 ///
 /// async fn tagline(plot: String, model: Sample) -> Result<String> {

@@ -10,6 +10,7 @@
 //!
 //! - [`calls`]: progress, cancellation, log messages
 //! - [`asking`]: forms, addresses, the client's model and folders
+//! - [`tasks`]: calls that go on after they were answered
 //! - [`schemas`]: schemas written by hand
 //!
 //! What concerns the whole server:
@@ -42,6 +43,9 @@ pub mod calls {}
 
 #[doc = include_str!("asking.md")]
 pub mod asking {}
+
+#[doc = include_str!("tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("profiles.md")]
 pub mod profiles {}
