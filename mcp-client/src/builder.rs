@@ -9,6 +9,7 @@ use mcp_core::session::client::{ClientConfig, EraChoice};
 use mcp_core::types::{
     CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
     ElicitRequestURLParams, ElicitResult, Implementation, ListRootsResult, RawObject, Root,
+    TASK_RESULT_TYPE,
 };
 use mcp_core::version::ProtocolVersion;
 use mcp_core::{Error, ExtensionId, Limits, Timeouts};
@@ -19,6 +20,7 @@ use crate::handshake;
 use crate::input::{
     FormHandler, Handlers, IntoAnswer, RootsHandler, SampleHandler, UrlHandler, handler,
 };
+use crate::tasks::TASKS;
 use crate::transport::IntoTransport;
 
 /// Describes a client; [`connect`](Self::connect) makes it one.
@@ -104,8 +106,21 @@ impl ClientBuilder {
         self.extension_with(id, RawObject::empty())
     }
 
+    /// Lets servers go on with calls as tasks (SEP-2663), and declares that.
+    ///
+    /// A call of a tool that is answered with a task waits for its end all the same: the task is asked
+    /// in its server's rhythm, the handlers of the client answer what it asks, and when the call is
+    /// dropped, the task is called off. [`Client::begin_tool`] hands the task out instead. Servers
+    /// before 2026-07-28 have no such tasks.
+    pub fn tasks(self) -> Self {
+        self.extension(TASKS)
+    }
+
     /// Declares an extension with its settings.
     pub fn extension_with(mut self, id: ExtensionId, settings: RawObject) -> Self {
+        if id == TASKS {
+            self.config.result_types.push((TASKS, TASK_RESULT_TYPE.to_owned()));
+        }
         self.config.capabilities = self.config.capabilities.with_extension(id, settings);
         self
     }

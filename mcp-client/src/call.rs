@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use mcp_core::session::client::RequestOptions;
-use mcp_core::types::{LoggingLevel, Meta};
+use mcp_core::types::{LoggingLevel, Meta, TASK_RESULT_TYPE};
 use mcp_core::version::Era;
+use mcp_core::wire::Method;
 use mcp_core::wire::modern::{self, is_reserved_in_requests};
 use mcp_core::{CallId, Error, InputError, Timeouts};
 use serde_json::Value;
@@ -25,6 +26,7 @@ use crate::handshake::now;
 use crate::input::{Answers, again, round, visit};
 use crate::progress::Progress;
 use crate::shared::{Question, Reply, Sent};
+use crate::tasks::{created, drive};
 
 /// A request to the server.
 ///
@@ -37,6 +39,9 @@ use crate::shared::{Question, Reply, Sent};
 /// handlers of the client are run and the request is made anew, for as many rounds as
 /// [`input_rounds`](crate::ClientBuilder::input_rounds) says. The time that handlers take counts
 /// for no limit, and dropping the call drops them.
+///
+/// Where the server goes on with the call as a task ([`tasks`](crate::ClientBuilder::tasks)), the
+/// call waits for its end, and calls it off when it is dropped.
 ///
 /// # Errors
 ///
@@ -74,6 +79,8 @@ enum Phase {
     Asked(BoxFuture<'static, Result<Answers, Error>>),
     /// It was answered before.
     Kept(Arc<str>),
+    /// The server goes on with it as a task.
+    Task(BoxFuture<'static, Result<Box<str>, Error>>),
     Failed(Box<Error>),
     Over,
 }
@@ -142,6 +149,12 @@ impl<T> Call<T> {
         if let Some((shelf, moment)) = self.more.as_mut().and_then(|more| more.shelf.as_mut()) {
             *moment = Some(shelf.moment());
         }
+        self
+    }
+
+    /// Sets both limits.
+    pub(crate) fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
         self
     }
 
@@ -362,6 +375,30 @@ impl<T> Call<T> {
         }
     }
 
+    /// Whether a result of this type is a task of this call.
+    fn is_task(&self, kind: &str) -> bool {
+        let takes_any = self.more.as_ref().is_some_and(|more| more.takes_any);
+        kind == TASK_RESULT_TYPE && self.method == Method::ToolsCall.as_str() && !takes_any
+    }
+
+    /// Waits for the end of a task from now on.
+    fn follow(&mut self, result: &str) {
+        let Phase::Sent(flight) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        let spent = self.more.as_ref().and_then(|more| more.rounds.as_ref());
+        let spent = spent.map_or(Duration::ZERO, |rounds| rounds.spent);
+        let spent = spent + now().saturating_duration_since(flight.since);
+        let total = self.timeouts.total.map(|total| total.saturating_sub(spent));
+        self.phase = match created(result) {
+            Ok(task) => Phase::Task(Box::pin(drive(
+                Arc::clone(&self.connected),
+                task,
+                self.timeouts,
+                total,
+            ))),
+            Err(error) => Phase::Failed(Box::new(error)),
+        };
+    }
+
     fn finish(&mut self, reply: Reply) -> Result<T, Error> {
         match reply {
             Reply::Result { text, .. } => (self.decode)(&text, self.connected.era),
@@ -383,6 +420,13 @@ impl<T> Future for Call<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         loop {
+            if let Phase::Task(task) = &mut this.phase {
+                let ended = ready!(task.as_mut().poll(cx));
+                this.phase = Phase::Over;
+                return Poll::Ready(
+                    ended.and_then(|text| (this.decode)(&text, this.connected.era)),
+                );
+            }
             let Some(call) = ready!(this.poll_sent(cx, false)) else {
                 return Poll::Ready(Err(match std::mem::replace(&mut this.phase, Phase::Over) {
                     Phase::Failed(error) => *error,
@@ -399,6 +443,10 @@ impl<T> Future for Call<T> {
             let reply = match outcome {
                 Ok(Reply::Question(question)) => {
                     this.answer(question);
+                    continue;
+                }
+                Ok(Reply::Extension(kind, text)) if this.is_task(&kind) => {
+                    this.follow(&text);
                     continue;
                 }
                 Ok(reply) => this.finish(reply),
@@ -425,6 +473,7 @@ impl<T> fmt::Debug for Call<T> {
             Phase::Sent(_) => "sent",
             Phase::Asked(_) => "asked",
             Phase::Kept(_) => "kept",
+            Phase::Task(_) => "task",
             Phase::Failed(_) | Phase::Over => "over",
         };
         f.debug_struct("Call").field("method", &self.method).field("phase", &phase).finish()

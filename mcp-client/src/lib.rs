@@ -76,6 +76,7 @@ mod params;
 mod progress;
 mod shared;
 mod subscription;
+mod tasks;
 mod text;
 pub mod transport;
 
@@ -102,6 +103,7 @@ pub use notification::{NotificationKind, Notifications, ServerNotification};
 pub use pages::{Items, Prompts, ResourceTemplates, Resources, Tools};
 pub use progress::Progress;
 pub use subscription::Subscription;
+pub use tasks::{Begun, TASKS};
 pub use transport::child_process::{Ended, Ending, Exit};
 pub use transport::{
     ChildProcess, Direction, IntoTransport, Io, SpawnError, Stderr, Traced, Transport,

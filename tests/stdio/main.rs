@@ -25,3 +25,4 @@ mod modern;
 mod notifications;
 mod stream;
 mod tasks;
+mod tasks_driven;

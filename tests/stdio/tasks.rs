@@ -56,7 +56,7 @@ fn greet() -> Tool {
 }
 
 /// Holds a permit for as long as it works.
-fn hold(held: &Arc<Semaphore>) -> Tool {
+pub(crate) fn hold(held: &Arc<Semaphore>) -> Tool {
     let held = Arc::clone(held);
     Tool::new("hold").task(TaskMode::Optional).handler(move || {
         let held = Arc::clone(&held);
@@ -67,11 +67,11 @@ fn hold(held: &Arc<Semaphore>) -> Tool {
     })
 }
 
-fn builder() -> Builder {
+pub(crate) fn builder() -> Builder {
     Server::builder("t", "1").tasks(Tasks::new().ttl(60 * SECOND)).tool(encode()).tool(greet())
 }
 
-fn server() -> Server {
+pub(crate) fn server() -> Server {
     builder().build().unwrap()
 }
 

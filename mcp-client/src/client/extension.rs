@@ -45,26 +45,25 @@ impl Client {
         params: impl Serialize,
     ) -> Call<T> {
         let method = method.into();
-        let agreed = self.negotiated();
-        let params = if self
-            .connected
-            .shared
-            .config()
-            .capabilities
-            .extension(extension.as_str())
-            .is_none()
-        {
-            Err(Error::Misuse(format!(
-                "`{method}` belongs to `{extension}`, which this client did not declare: add `.extension(…)` when it is built"
-            )))
-        } else if agreed.server().capabilities.extension(extension.as_str()).is_none() {
-            Err(Error::PeerIncompatible(format!(
-                "`{method}` belongs to `{extension}`, which the server did not declare"
-            )))
-        } else {
-            params::object(&method, &params)
-        };
+        let declared = self.declares(&extension, &method);
+        let params = declared.and_then(|()| params::object(&method, &params));
         self.send(method, params, decode::whole::<T>).taking_any_result()
+    }
+
+    /// That both sides declared an extension, which a method belongs to.
+    pub(crate) fn declares(&self, extension: &ExtensionId, method: &str) -> Result<(), Error> {
+        let id = extension.as_str();
+        if self.connected.shared.config().capabilities.extension(id).is_none() {
+            return Err(Error::Misuse(format!(
+                "`{method}` belongs to `{id}`, which this client did not declare: add `.extension(…)` when it is built"
+            )));
+        }
+        if self.negotiated().server().capabilities.extension(id).is_none() {
+            return Err(Error::PeerIncompatible(format!(
+                "`{method}` belongs to `{id}`, which the server did not declare"
+            )));
+        }
+        Ok(())
     }
 
     /// Makes a request that this crate has no function for, and that belongs to no extension.

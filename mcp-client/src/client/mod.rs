@@ -142,7 +142,7 @@ impl Client {
         ended.wait_for(Option::is_some).await.ok().and_then(|ended| ended.flatten())
     }
 
-    fn send<T>(
+    pub(crate) fn send<T>(
         &self,
         method: impl Into<Cow<'static, str>>,
         params: Result<Box<RawValue>, Error>,

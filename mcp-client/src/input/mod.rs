@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 
 pub use answer::{BoxError, IntoAnswer};
 pub use handler::{FormHandler, RootsHandler, SampleHandler, UrlHandler};
-pub(crate) use round::{Answers, again, round};
+pub(crate) use round::{Answers, again, answers, round};
 pub(crate) use visit::visit;
 
 /// A handler, whatever it is made of.

@@ -37,13 +37,21 @@ pub(crate) async fn round(
         }
         return Ok(Answers { responses: None, state });
     };
+    let responses = answers(&handlers, requests).await?;
+    Ok(Answers { responses: Some(responses), state })
+}
+
+/// Answers all of these questions.
+pub(crate) async fn answers(
+    handlers: &Handlers,
+    requests: InputRequests,
+) -> Result<InputResponses, Error> {
     // Nobody is bothered with the first question if there is no answer to the second.
     let mut answers = Vec::with_capacity(requests.len());
     for (key, request) in requests {
-        answers.push(answer(key, request, &handlers)?);
+        answers.push(answer(key, request, handlers)?);
     }
-    let responses = try_join_all(answers).await?.into_iter().collect();
-    Ok(Answers { responses: Some(responses), state })
+    Ok(try_join_all(answers).await?.into_iter().collect())
 }
 
 /// The parameters of a request that is made anew.
