@@ -11,6 +11,7 @@
 //! - [`lists`]: lists page by page, and other streams
 //! - [`content`]: resources, prompts, completion
 //! - [`notifications`]: what servers tell, subscriptions, log messages
+//! - [`tasks`]: calls that go on after they were answered
 //!
 //! What a host needs:
 //!
@@ -39,6 +40,9 @@ pub mod content {}
 
 #[doc = include_str!("notifications.md")]
 pub mod notifications {}
+
+#[doc = include_str!("tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("answering.md")]
 pub mod answering {}
