@@ -46,8 +46,8 @@ pub enum Outcome {
     Result(RawObject),
     /// Nothing yet: the client is asked first, and then the handler is called again.
     InputRequired(InputRequired),
-    /// The call goes on as a task: how its client finds that. Layers see it after the handler has
-    /// begun; the task's own end they see when it comes.
+    /// The call goes on as a task, which its client finds by this. Layers see the handler's own end
+    /// instead, when it comes.
     Task(CreateTaskResult),
     /// The request is answered with an error, which many hosts do not show to the model.
     Error(ErrorObject),

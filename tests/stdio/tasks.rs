@@ -1,13 +1,15 @@
 //! Calls that go on as tasks: their life, whose they are, and what becomes of them.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use mcp_core::Principal;
 use mcp_core::profile::EXTENSION;
 use mcp_server::{
     Ask, Builder, CallContext, Caller, Entitlement, ErrorObject, Profile, Result, Server, TASKS,
-    TaskMode, Tasks, Tool, Unanswered,
+    TaskMode, TaskRecord, TaskStore, Tasks, TasksInMemory, Tool, Unanswered,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -450,6 +452,70 @@ async fn a_task_outlives_the_request_that_made_it() {
     stream.send(crate::conversation::cancel(1)).await;
     assert_eq!(get(&mut stream, &id).await["status"], "working");
     assert_eq!(held.available_permits(), 0);
+}
+
+/// A store that keeps tasks only when it is let.
+#[derive(Clone)]
+struct Slow {
+    tasks: Arc<TasksInMemory>,
+    gate: Arc<Semaphore>,
+}
+
+impl TaskStore for Slow {
+    fn insert(&self, task: TaskRecord) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async move {
+            self.gate.acquire().await.map_err(io::Error::other)?.forget();
+            self.tasks.insert(task).await
+        })
+    }
+
+    fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, io::Result<Option<TaskRecord>>> {
+        self.tasks.get(id)
+    }
+
+    fn replace(&self, task: TaskRecord) -> BoxFuture<'_, io::Result<bool>> {
+        self.tasks.replace(task)
+    }
+
+    fn remove<'a>(&'a self, id: &'a str) -> BoxFuture<'a, io::Result<()>> {
+        self.tasks.remove(id)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_answered_with_when_it_is_kept_and_not_made_for_a_cancelled_call() {
+    let held = Arc::new(Semaphore::new(1));
+    let slow = Slow { tasks: Arc::default(), gate: Arc::new(Semaphore::new(0)) };
+    let tasks = Tasks::new().most(1).store(slow.clone());
+    let server = Server::builder("t", "1").tool(hold(&held)).tasks(tasks).build().unwrap();
+    let mut stream = Stream::silent(&server);
+    stream.send(declaring(call(1, "hold", json!({})))).await;
+    assert!(timeout(SECOND, stream.message()).await.is_err());
+    stream.send(crate::conversation::cancel(1)).await;
+    sleep(SECOND).await;
+    slow.gate.add_permits(1);
+    // The handler is gone, and so is the task that took the only place.
+    drop(timeout(SECOND, held.acquire()).await.expect("the handler is dropped").unwrap());
+    slow.gate.add_permits(1);
+    let id = begin(&mut stream, "hold").await;
+    assert_eq!(get(&mut stream, &id).await["status"], "working");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_an_earlier_process_can_still_be_fetched_and_called_off() {
+    let slow = Slow { tasks: Arc::default(), gate: Arc::new(Semaphore::new(9)) };
+    let held = Arc::new(Semaphore::new(1));
+    let server = || builder().tasks(Tasks::new().store(slow.clone())).tool(hold(&held)).build();
+    let mut before = Stream::silent(&server().unwrap());
+    let done = begin(&mut before, "encode").await;
+    let lost = begin(&mut before, "hold").await;
+    sleep(5 * SECOND).await;
+    before.end().await;
+    let mut after = Stream::silent(&server().unwrap());
+    assert_eq!(get(&mut after, &done).await["status"], "completed");
+    assert_eq!(get(&mut after, &lost).await["status"], "working");
+    after.ask(about("tasks/cancel", &lost)).await;
+    assert_eq!(get(&mut after, &lost).await["status"], "cancelled");
 }
 
 fn listen(ids: &[&str]) -> Value {
