@@ -1,7 +1,8 @@
 //! The arguments of one call, read from their JSON text without a copy.
 //!
 //! Owns the single pass over the arguments object and the decoding of each argument into its type.
-//! What is wrong with an argument is found out in `mismatch`, and only when something is.
+//! Where arguments are strings on the wire, `strings` parses them. What is wrong with an argument is
+//! found out in `mismatch`, and only when something is.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::call::Callee;
 use crate::mismatch;
 use crate::outcome::{Failure, ToolError};
+use crate::strings::Strings;
 
 /// How many arguments a handler can take one by one.
 pub(crate) const MAX_ARGUMENTS: usize = 8;
@@ -21,24 +23,37 @@ pub(crate) const MAX_ARGUMENTS: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Arguments<'a> {
     callee: Callee<'a>,
-    raw: Option<&'a RawValue>,
+    source: Source<'a>,
     found: Option<Found<'a>>,
     next: usize,
+}
+
+/// How the arguments came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// As a JSON object; without one there are none.
+    Json(Option<&'a RawValue>),
+    /// As strings, each parsed into the type that the handler takes.
+    Strings(&'a Strings<'a>),
 }
 
 type Found<'a> = [Option<&'a RawValue>; MAX_ARGUMENTS];
 
 impl<'a> Arguments<'a> {
-    /// The raw arguments for `callee`.
-    pub(crate) fn new(callee: Callee<'a>, raw: Option<&'a RawValue>) -> Self {
-        Self { callee, raw, found: None, next: 0 }
+    /// The arguments for `callee`.
+    pub(crate) fn new(callee: Callee<'a>, source: Source<'a>) -> Self {
+        Self { callee, source, found: None, next: 0 }
     }
 
     /// Decodes the next argument, in the order in which they were described.
     pub(crate) fn next<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+        let raw = match self.source {
+            Source::Json(raw) => raw,
+            Source::Strings(strings) => return self.next_string(strings),
+        };
         let found = match self.found {
             Some(found) => found,
-            None => *self.found.insert(self.find()?),
+            None => *self.found.insert(self.find(raw)?),
         };
         let at = self.next;
         self.next += 1;
@@ -49,24 +64,48 @@ impl<'a> Arguments<'a> {
             Some(raw) => serde_json::from_str(raw.get())
                 .map_err(|_| ToolError::new(mismatch::of_argument::<T>(name, raw)).into()),
             None => T::deserialize(Missing)
-                .map_err(|_| ToolError::new(mismatch::missing(name, self.callee, self.raw)).into()),
+                .map_err(|_| ToolError::new(mismatch::missing(name, self.callee, raw)).into()),
+        }
+    }
+
+    /// [`next`](Self::next) for strings.
+    fn next_string<T: DeserializeOwned>(&mut self, strings: &Strings<'_>) -> Result<T, Failure> {
+        let Some(name) = self.callee.arguments.get(self.next) else {
+            return Err(ErrorObject::internal("an argument is taken that was not described").into());
+        };
+        self.next += 1;
+        match strings.get(name) {
+            Some(value) => {
+                value.parse().map_err(|why| ToolError::new(mismatch::of_string(name, &why)).into())
+            }
+            None => T::deserialize(Missing).map_err(|_| {
+                ToolError::new(mismatch::missing_string(name, self.callee, strings)).into()
+            }),
         }
     }
 
     /// Decodes all arguments into one value.
     pub(crate) fn all<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        let text = self.raw.map_or("{}", RawValue::get);
+        let raw = match self.source {
+            Source::Json(raw) => raw,
+            Source::Strings(strings) => {
+                return strings.parse().map_err(|(path, why)| {
+                    ToolError::new(mismatch::of_strings(self.callee, strings, &path, &why)).into()
+                });
+            }
+        };
+        let text = raw.map_or("{}", RawValue::get);
         if !text.trim_ascii_start().starts_with('{') {
             // Serde would take an array for a struct.
-            self.find()?;
+            self.find(raw)?;
         }
         serde_json::from_str(text)
             .map_err(|_| ToolError::new(mismatch::of_arguments::<T>(self.callee, text)).into())
     }
 
     /// One pass over the object.
-    fn find(&self) -> Result<Found<'a>, Failure> {
-        let Some(raw) = self.raw else { return Ok(Found::default()) };
+    fn find(&self, raw: Option<&'a RawValue>) -> Result<Found<'a>, Failure> {
+        let Some(raw) = raw else { return Ok(Found::default()) };
         let find = Find { names: self.callee.arguments };
         find.deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
             .map_err(|error| ToolError::new(mismatch::of_object(self.callee, &error)).into())
@@ -192,7 +231,7 @@ mod tests {
 
     fn both(text: &str) -> Result<(String, Option<u32>), String> {
         let raw = raw(text);
-        let mut arguments = Arguments::new(SEARCH, Some(&raw));
+        let mut arguments = Arguments::new(SEARCH, Source::Json(Some(&raw)));
         let mut both = || Ok((arguments.next()?, arguments.next()?));
         both().map_err(|failure: Failure| match failure.into_outcome() {
             Outcome::Complete(result) => result.content[0].as_text().unwrap().to_owned(),
@@ -233,11 +272,36 @@ mod tests {
 
     #[test]
     fn absent_arguments_are_an_empty_object() {
-        let mut arguments = Arguments::new(Callee { name: "x", arguments: &NAMES[1..] }, None);
+        let none = Source::Json(None);
+        let mut arguments = Arguments::new(Callee { name: "x", arguments: &NAMES[1..] }, none);
         assert_eq!(arguments.next::<Option<u32>>().unwrap(), None);
-        let arguments = Arguments::new(Callee { name: "x", arguments: &[] }, None);
+        let arguments = Arguments::new(Callee { name: "x", arguments: &[] }, none);
         let all: serde_json::Map<_, _> = arguments.all().unwrap();
         assert!(all.is_empty());
+    }
+
+    #[test]
+    fn strings_are_parsed_and_errors_name_the_argument() {
+        fn taken(text: &str) -> Result<(String, Option<u32>), String> {
+            let raw = raw(text);
+            let strings = Strings::from_json(SEARCH, Some(&raw)).map_err(|e| e.to_string())?;
+            let mut arguments = Arguments::new(SEARCH, Source::Strings(&strings));
+            let mut both = || Ok((arguments.next()?, arguments.next()?));
+            both().map_err(|failure: Failure| match failure.into_outcome() {
+                Outcome::Complete(result) => result.content[0].as_text().unwrap().to_owned(),
+                other => format!("{other:?}"),
+            })
+        }
+        assert_eq!(taken(r#"{"limit":"3","text":"4"}"#), Ok(("4".to_owned(), Some(3))));
+        assert_eq!(taken(r#"{"text":"a"}"#), Ok(("a".to_owned(), None)));
+        assert_eq!(
+            taken(r#"{"text":"a","limit":"-1"}"#).unwrap_err(),
+            "argument `limit`: invalid value \"-1\", expected u32"
+        );
+        assert_eq!(
+            taken(r#"{"txt":"a"}"#).unwrap_err(),
+            "argument `text` is missing (`txt` is not an argument of `search`)"
+        );
     }
 
     #[test]

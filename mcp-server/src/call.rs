@@ -16,7 +16,7 @@ use mcp_core::types::LoggingLevel;
 use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
 
-use crate::argument::Arguments;
+use crate::argument::{Arguments, Source};
 use crate::ask::{Earlier, Questions};
 use crate::connection::Connection;
 use crate::context::{CallContext, Unfinished};
@@ -25,6 +25,7 @@ use crate::item::CallKind;
 use crate::layer::Stack;
 use crate::outcome::Failure;
 use crate::server::{Inner, Server};
+use crate::strings::Strings;
 
 /// A call whose handler is about to start: what [extractors](crate::Param) read.
 ///
@@ -87,8 +88,22 @@ pub(crate) struct Provided {
 impl<'a> Call<'a> {
     /// A call that no extractor has looked at.
     pub(crate) fn new(callee: Callee<'a>, provided: &'a Provided, parts: CallParts<'a>) -> Self {
-        let arguments = Arguments::new(callee, parts.arguments);
+        let arguments = Arguments::new(callee, Source::Json(parts.arguments));
         Self { callee, provided, parts, arguments, context: None }
+    }
+
+    /// The same call with arguments that are strings.
+    pub(crate) fn with_strings<'s>(&self, strings: &'s Strings<'s>) -> Call<'s>
+    where
+        'a: 's,
+    {
+        let arguments = Arguments::new(self.callee, Source::Strings(strings));
+        Call { callee: self.callee, provided: self.provided, parts: self.parts, arguments, context: None }
+    }
+
+    /// What is called.
+    pub(crate) fn callee(&self) -> Callee<'a> {
+        self.callee
     }
 
     /// The name of what is called.

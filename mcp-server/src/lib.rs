@@ -67,6 +67,7 @@ mod rig;
 mod schema;
 mod server;
 mod tasks;
+mod strings;
 #[cfg(all(test, feature = "macros"))]
 mod tests;
 mod tool;

@@ -4,12 +4,14 @@
 //! they do not fit. What came from the caller is repeated only in part when it is long.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::call::Callee;
+use crate::strings::Strings;
 
 /// How much of a value from outside is repeated.
 const MAX_SHOWN: usize = 64;
@@ -43,6 +45,35 @@ pub(crate) fn missing(name: &str, callee: Callee<'_>, raw: Option<&RawValue>) ->
     if let Some(raw) = raw {
         say_unknown(&mut message, callee, raw.get());
     }
+    message
+}
+
+/// What is wrong with one argument that is a string.
+pub(crate) fn of_string(name: &str, why: &str) -> String {
+    about(name, why).0
+}
+
+/// What is wrong with strings taken as one value.
+pub(crate) fn of_strings(
+    callee: Callee<'_>,
+    strings: &Strings<'_>,
+    path: &str,
+    why: &str,
+) -> String {
+    if path.is_empty() && missing_field(why).is_none() {
+        return format!("arguments of `{}`: {}", callee.name, plain(why));
+    }
+    let (mut message, is_missing) = about(path, why);
+    if is_missing && path.is_empty() {
+        name_unknown(&mut message, callee, strings.names());
+    }
+    message
+}
+
+/// An argument that is a string is not there.
+pub(crate) fn missing_string(name: &str, callee: Callee<'_>, strings: &Strings<'_>) -> String {
+    let mut message = format!("argument `{name}` is missing");
+    name_unknown(&mut message, callee, strings.names());
     message
 }
 
@@ -109,19 +140,25 @@ fn plain(message: &str) -> String {
     format!("invalid value {}, expected {}", shown(got), cut(expected, MAX_MESSAGE))
 }
 
-/// Names the arguments that the callee does not have: one of them is likely the missing one.
+/// Names the members of a JSON object that the callee does not have.
 fn say_unknown(message: &mut String, callee: Callee<'_>, text: &str) {
+    if let Ok(given) = serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(text) {
+        name_unknown(message, callee, given.keys().map(|name| &**name));
+    }
+}
+
+/// Names the arguments that the callee does not have: one of them is likely the missing one.
+fn name_unknown<'a>(
+    message: &mut String,
+    callee: Callee<'_>,
+    given: impl Iterator<Item = &'a str>,
+) {
+    // Where no name is known, every name may be right.
     if callee.arguments.is_empty() {
         return;
     }
-    let Ok(given) =
-        serde_json::from_str::<std::collections::BTreeMap<Cow<'_, str>, IgnoredAny>>(text)
-    else {
-        return;
-    };
     let is_unknown = |name: &&str| !callee.arguments.iter().any(|known| known == *name);
-    let unknown: Vec<&str> =
-        given.keys().map(|name| &**name).filter(is_unknown).take(MAX_UNKNOWN).collect();
+    let unknown: Vec<&str> = given.filter(is_unknown).take(MAX_UNKNOWN).collect();
     let Some((last, others)) = unknown.split_last() else { return };
     message.push_str(" (");
     for (at, name) in others.iter().enumerate() {
