@@ -245,6 +245,11 @@ impl ErrorObject {
         Self::invalid_params(format!("unknown prompt: {}", shown(name)))
     }
 
+    /// `-32602`: what is completed has no argument of this name.
+    pub fn unknown_argument(name: &str) -> Self {
+        Self::invalid_params(format!("unknown argument: {}", shown(name)))
+    }
+
     /// `-32002`: there is no such resource; modern clients are answered with `-32602`.
     pub fn resource_not_found() -> Self {
         Self::new(ErrorCode::RESOURCE_NOT_FOUND, "resource not found")

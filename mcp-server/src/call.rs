@@ -98,7 +98,13 @@ impl<'a> Call<'a> {
         'a: 's,
     {
         let arguments = Arguments::new(self.callee, Source::Strings(strings));
-        Call { callee: self.callee, provided: self.provided, parts: self.parts, arguments, context: None }
+        Call {
+            callee: self.callee,
+            provided: self.provided,
+            parts: self.parts,
+            arguments,
+            context: None,
+        }
     }
 
     /// What is called.

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::argument::{MAX_ARGUMENTS, is_optional};
 use crate::ask::{Asks, Question};
+use crate::item::CallKind;
 use crate::schema::{self, Properties};
 
 /// Collects what a handler's [parameters](crate::Param) say about themselves.
@@ -22,11 +23,13 @@ use crate::schema::{self, Properties};
 /// fail for it.
 #[derive(Debug)]
 pub struct Description {
+    kind: CallKind,
     names: Names,
     position: usize,
     generator: SchemaGenerator,
     arguments: Vec<Argument>,
     all: Option<Map<String, Value>>,
+    sees_uri: bool,
     needs: Vec<Need>,
     asks: Asks,
     problems: Vec<String>,
@@ -39,6 +42,36 @@ pub(crate) enum Names {
     ByParameter(Vec<Named>),
     /// One name for each argument; extractors have none.
     ByArgument(Vec<Named>),
+}
+
+impl Names {
+    /// Names for the arguments, without descriptions.
+    pub(crate) fn by_argument<N: Into<Cow<'static, str>>>(
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let named = |name: N| Named { name: name.into(), description: Cow::Borrowed("") };
+        Self::ByArgument(names.into_iter().map(named).collect())
+    }
+
+    /// Names and descriptions for the parameters; `""` is no name.
+    pub(crate) fn by_parameter(
+        parameters: impl IntoIterator<Item = (&'static str, &'static str)>,
+    ) -> Self {
+        let named = |(name, description)| Named {
+            name: Cow::Borrowed(name),
+            description: Cow::Borrowed(description),
+        };
+        Self::ByParameter(parameters.into_iter().map(named).collect())
+    }
+
+    /// Changes the description of a name that is there, or adds the name behind the others.
+    pub(crate) fn describe(&mut self, new: Named) {
+        let (Self::ByArgument(names) | Self::ByParameter(names)) = self;
+        match names.iter_mut().find(|known| known.name == new.name) {
+            Some(known) => known.description = new.description,
+            None => names.push(new),
+        }
+    }
 }
 
 /// A name and what it stands for, in words for the model.
@@ -66,10 +99,25 @@ pub(crate) struct Described {
     /// The arguments in the order in which they are taken; all that are known when they are taken
     /// as one value.
     pub(crate) arguments: Vec<Cow<'static, str>>,
+    /// What people are told about the arguments.
+    pub(crate) listed: Vec<Listed>,
+    /// Whether all arguments are taken as one value.
+    pub(crate) takes_all: bool,
+    /// Whether the URI of a resource is taken as a whole.
+    pub(crate) sees_uri: bool,
     pub(crate) needs: Vec<Need>,
     /// What the handler asks its callers for.
     pub(crate) asks: Asks,
     pub(crate) problems: Vec<String>,
+}
+
+/// An argument as people are told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    pub(crate) title: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) required: bool,
 }
 
 #[derive(Debug)]
@@ -81,12 +129,19 @@ struct Argument {
 
 impl Description {
     pub(crate) fn new(names: Names) -> Self {
+        Self::of(CallKind::Tool, names)
+    }
+
+    /// The description of a handler that answers calls of this kind.
+    pub(crate) fn of(kind: CallKind, names: Names) -> Self {
         Self {
+            kind,
             names,
             position: 0,
             generator: schema::for_arguments(),
             arguments: Vec::new(),
             all: None,
+            sees_uri: false,
             needs: Vec::new(),
             asks: Asks::default(),
             problems: Vec::new(),
@@ -105,9 +160,14 @@ impl Description {
         let Some(named) = named.filter(|named| !named.name.is_empty()).cloned() else {
             let number = self.arguments.len() + 1;
             let type_name = std::any::type_name::<T>();
-            self.problem(format!(
-                "argument {number}, of type `{type_name}`, has no name: give all names with `.params([…])`"
-            ));
+            self.problem(match self.kind {
+                CallKind::Completion => format!(
+                    "it takes an argument of type `{type_name}`, and a completion has none: take `Typed`"
+                ),
+                _ => format!(
+                    "argument {number}, of type `{type_name}`, has no name: give all names with `.params([…])`"
+                ),
+            });
             return;
         };
         let required = !is_optional::<T>();
@@ -128,6 +188,16 @@ impl Description {
             Ok(schema) => self.all = Some(schema),
             Err(problem) => self.problem(problem),
         }
+    }
+
+    /// The handler sees the URI of a resource as a whole.
+    pub(crate) fn sees_uri(&mut self) {
+        self.sees_uri = true;
+    }
+
+    /// What kind of calls the handler answers.
+    pub(crate) fn kind(&self) -> CallKind {
+        self.kind
     }
 
     /// Needs a state of type `T`.
@@ -175,14 +245,30 @@ impl Description {
 
     pub(crate) fn finish(mut self) -> Described {
         self.check_names();
-        let Self { mut generator, arguments, all, needs, asks, problems, .. } = self;
-        let (input_schema, arguments) = match all {
+        let Self {
+            kind, mut generator, arguments, all, sees_uri, needs, asks, mut problems, ..
+        } = self;
+        let takes_all = all.is_some();
+        let (input_schema, listed, arguments) = match all {
             Some(root) => {
                 let schema = Schema::new(&root).expect("a JSON map is written as an object");
-                (schema, known_properties(&root))
+                let listed = listed_properties(&root);
+                if has_strings(kind) {
+                    let definitions = root.get("$defs").and_then(Value::as_object);
+                    let properties = root.get("properties").and_then(Value::as_object);
+                    for (name, schema) in properties.into_iter().flatten() {
+                        problems.extend(unreadable(name, schema, definitions));
+                    }
+                }
+                (schema, listed, known_properties(&root))
             }
             None => {
                 let definitions = generator.take_definitions(true);
+                if has_strings(kind) {
+                    for Argument { name, schema, .. } in &arguments {
+                        problems.extend(unreadable(name, schema, Some(&definitions)));
+                    }
+                }
                 let required: Vec<&str> =
                     arguments.iter().filter(|a| a.required).map(|a| &*a.name).collect();
                 let properties: Vec<(&str, Value)> =
@@ -193,10 +279,12 @@ impl Description {
                     definitions: &definitions,
                 };
                 let schema = schema.to_schema();
-                (schema, arguments.into_iter().map(|argument| argument.name).collect())
+                let listed =
+                    arguments.iter().map(|a| listed(&a.name, &a.schema, a.required)).collect();
+                (schema, listed, arguments.into_iter().map(|argument| argument.name).collect())
             }
         };
-        Described { input_schema, arguments, needs, asks, problems }
+        Described { input_schema, arguments, listed, takes_all, sees_uri, needs, asks, problems }
     }
 
     fn need(&mut self, need: Need) {
@@ -222,7 +310,10 @@ impl Description {
                 self.problems.push(format!("two arguments have the name `{}`", argument.name));
             }
         }
-        if let Names::ByArgument(names) = &self.names {
+        // A resource says so in words of its own: its names are variables.
+        if let Names::ByArgument(names) = &self.names
+            && self.kind != CallKind::Resource
+        {
             for unused in names.iter().skip(count) {
                 let problem = format!("there is no argument for the name `{}`", unused.name);
                 self.problems.push(problem);
@@ -239,4 +330,62 @@ fn known_properties(root: &Map<String, Value>) -> Vec<Cow<'static, str>> {
     }
     let properties = root.get("properties").and_then(Value::as_object);
     properties.map(|all| all.keys().cloned().map(Cow::Owned).collect()).unwrap_or_default()
+}
+
+/// What a schema says about each of its properties.
+fn listed_properties(root: &Map<String, Value>) -> Vec<Listed> {
+    let required = root.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
+    let properties = root.get("properties").and_then(Value::as_object);
+    let properties = properties.into_iter().flatten();
+    properties.map(|(name, schema)| listed(name, schema, is_required(name))).collect()
+}
+
+fn listed(name: &str, schema: &Value, required: bool) -> Listed {
+    let text = |key| schema.get(key).and_then(Value::as_str).map(str::to_owned);
+    Listed {
+        name: name.to_owned(),
+        title: text("title"),
+        description: text("description"),
+        required,
+    }
+}
+
+/// Whether the arguments of such calls are strings on the wire.
+fn has_strings(kind: CallKind) -> bool {
+    matches!(kind, CallKind::Prompt | CallKind::Resource)
+}
+
+/// That no string can be read as what a schema describes, if so.
+fn unreadable(
+    name: &str,
+    schema: &Value,
+    definitions: Option<&Map<String, Value>>,
+) -> Option<String> {
+    let kind = unreadable_kind(schema, definitions)?;
+    Some(format!(
+        "argument `{name}` is a string on the wire, which cannot be read as {kind}: take a string, \
+         a number, a `bool`, or an enum without fields"
+    ))
+}
+
+fn unreadable_kind(
+    schema: &Value,
+    definitions: Option<&Map<String, Value>>,
+) -> Option<&'static str> {
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
+        let definition = definitions?.get(name.strip_prefix("#/$defs/")?)?;
+        // A definition that leads to another one is left to the first call.
+        return definition.get("$ref").is_none().then(|| unreadable_kind(definition, None))?;
+    }
+    let kinds: Vec<&str> = match schema.get("type")? {
+        Value::String(kind) => vec![kind],
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        _ => return None,
+    };
+    let mut kinds = kinds.into_iter().filter(|kind| *kind != "null");
+    match kinds.next() {
+        Some("object") if kinds.next().is_none() => Some("an object"),
+        _ => None,
+    }
 }

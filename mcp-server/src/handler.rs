@@ -8,7 +8,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use futures_util::future::{self, BoxFuture};
+use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::Entitlement;
+use mcp_core::types::Resource;
 
 use crate::call::Call;
 use crate::context::CallContext;
@@ -78,6 +80,8 @@ pub(crate) trait Concluded: Sized + Send + 'static {
 
 impl Concluded for Entitlement {}
 
+impl Concluded for Result<Vec<Resource>, ErrorObject> {}
+
 impl Concluded for Outcome {
     fn left(mut self, context: &CallContext) -> Self {
         if let Self::InputRequired(left) = &mut self {
@@ -98,7 +102,21 @@ where
     O: Concluded,
     C: Fn(Result<H::Output, Failure>) -> O + Copy + Send + Sync + 'static,
 {
-    Arc::new(move |call: &mut Call<'_>| match handler.call(call) {
+    Arc::new(move |call: &mut Call<'_>| start(&handler, call, conclude))
+}
+
+/// Starts a handler, for once; see [`erase`].
+pub(crate) fn start<H, M, O, C>(
+    handler: &H,
+    call: &mut Call<'_>,
+    conclude: C,
+) -> BoxFuture<'static, O>
+where
+    H: Handler<M>,
+    O: Concluded,
+    C: FnOnce(Result<H::Output, Failure>) -> O + Send + 'static,
+{
+    match handler.call(call) {
         Ok(running) => {
             let unfinished = call.unfinished();
             Box::pin(async move {
@@ -112,7 +130,7 @@ where
             })
         }
         Err(failure) => Box::pin(future::ready(conclude(Err(failure)))),
-    })
+    }
 }
 
 /// Calls a macro with each number of parameters that a handler can have.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
 use mcp_core::session::server::InForce;
+use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::types::LoggingLevel;
 use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
@@ -32,6 +33,8 @@ pub enum CallKind {
     Prompt,
     /// `resources/read`
     Resource,
+    /// `resources/list`, where templates list what there is.
+    ResourceList,
     /// `completion/complete`
     Completion,
     /// A method of an extension.
@@ -45,6 +48,7 @@ impl CallKind {
             Self::Tool => "tool",
             Self::Prompt => "prompt",
             Self::Resource => "resource",
+            Self::ResourceList => "resource list",
             Self::Completion => "completion",
             Self::Method => "method",
         }
@@ -56,6 +60,7 @@ impl CallKind {
             Self::Tool => "tools/call",
             Self::Prompt => "prompts/get",
             Self::Resource => "resources/read",
+            Self::ResourceList => "resources/list",
             Self::Completion => "completion/complete",
             Self::Method => "",
         }
@@ -79,6 +84,29 @@ pub(crate) struct Item {
 }
 
 impl Item {
+    /// What is served, without layers and questions; without a handler every call is an error.
+    pub(crate) fn new(
+        name: impl Into<Cow<'static, str>>,
+        arguments: Vec<Cow<'static, str>>,
+        provided: &Arc<Provided>,
+        run: Option<Run<Outcome>>,
+    ) -> Self {
+        let run = run.unwrap_or_else(|| {
+            Arc::new(|_| {
+                let error = ErrorObject::internal("there is no handler");
+                Box::pin(std::future::ready(Outcome::Error(error)))
+            })
+        });
+        Self {
+            name: name.into(),
+            arguments,
+            provided: Arc::clone(provided),
+            asks: Asks::default(),
+            run,
+            layers: Stack::default(),
+        }
+    }
+
     /// Calls the handler through all layers.
     pub(crate) fn call(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
         match self.provided.layers.first() {

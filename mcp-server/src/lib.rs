@@ -1,4 +1,4 @@
-//! A Model Context Protocol server with profiles: plain functions as tools.
+//! A Model Context Protocol server with profiles: plain functions as tools, prompts and resources.
 //!
 //! A function becomes a tool with [`macro@tool`] or by hand with [`Tool`]. What it takes says what it
 //! needs: plain parameters and [`Args`] are arguments, [`State`], [`Settings`], [`Profiles`],
@@ -37,6 +37,9 @@
 //! # }
 //! ```
 //!
+//! `#[prompt]` and `#[resource]` make prompts and resources in the same way, and [`Prompt`] and
+//! [`Resource`] by hand.
+//!
 #![cfg_attr(feature = "macros", doc = "The guide is [`manual`], one page a feature.")]
 //! The protocol itself and its limits are in [`mcp_core`].
 
@@ -50,6 +53,7 @@ mod call;
 pub mod check;
 #[cfg(feature = "json-schema")]
 mod checked;
+mod completion;
 mod connection;
 mod context;
 mod description;
@@ -62,6 +66,9 @@ mod layer;
 pub mod manual;
 mod mismatch;
 mod outcome;
+mod prompt;
+mod requires;
+mod resource;
 #[cfg(test)]
 mod rig;
 mod schema;
@@ -78,6 +85,7 @@ pub use ask::{
     Unanswered, UsedInMemory, UsedStates,
 };
 pub use call::Call;
+pub use completion::{IntoCompletion, Typed};
 pub use context::{Amount, CallContext, Cancellation, Progress, Total};
 pub use description::Description;
 pub use extension::{Extension, ExtensionMethod, IntoMethodResult};
@@ -92,15 +100,21 @@ pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
 pub use mcp_core::types;
 pub use mcp_core::types::{
-    CacheHints, CallToolResult, ContentBlock, Icon, Implementation, LoggingLevel, Meta, Schema,
-    ToolAnnotations,
+    Annotations, CacheHints, CallToolResult, Completion, ContentBlock, GetPromptResult, Icon,
+    Implementation, LoggingLevel, Meta, PromptMessage, ReadResourceResult, ResourceContents, Role,
+    Schema, ToolAnnotations,
 };
 pub use mcp_core::version::{Era, ProtocolVersion};
 pub use mcp_core::{CallId, Error, ExtensionId, Limits, Negotiated, Principal, Tenant};
 pub use outcome::{Audio, Failure, Image, IntoToolResult, Json, Outcome, Result, ToolError};
+pub use prompt::{IntoPrompt, IntoPromptResult, Prompt, PromptExt, PromptFuture, PromptInfo};
+pub use resource::{
+    IntoResource, IntoResourceResult, IntoResources, Requested, Resource, ResourceExt,
+    ResourceFuture, ResourceInfo, ResourceUri,
+};
 pub use server::{Builder, Profile, Server};
 pub use tasks::{TASKS, TaskMode, TaskRecord, TaskStore, Tasks, TasksInMemory};
 pub use tool::{Informed, IntoTool, Noted, Tool, ToolExt, ToolFuture, ToolInfo};
 
 #[cfg(feature = "macros")]
-pub use mcp_server_macros::tool;
+pub use mcp_server_macros::{prompt, resource, tool};

@@ -138,7 +138,7 @@ impl ToolError {
 
 /// Why a handler ended early: made from any error by `?`.
 ///
-/// * A [`ToolError`] is shown to the model.
+/// * A [`ToolError`] is shown to the model; what is no tool answers the request with it as an error.
 /// * An [`ErrorObject`] answers the request with that error.
 /// * [`Unanswered`] leaves the handler until the client has answered, or says why it has not; an
 ///   [`InputRequired`] asks for what was put together by hand.
@@ -158,23 +158,42 @@ impl ToolError {
 ///     Ok(number / 2)
 /// }
 /// ```
-pub struct Failure(Box<Outcome>);
+pub struct Failure(Box<Ended>);
+
+struct Ended {
+    outcome: Outcome,
+    /// Whether the error is nobody's business but ours.
+    is_internal: bool,
+}
 
 impl Failure {
-    /// How the call ends.
+    /// How the call of a tool ends.
     pub fn into_outcome(self) -> Outcome {
-        *self.0
+        self.0.outcome
     }
 
-    /// How the call ends.
+    /// How the call of a tool ends.
     pub fn as_outcome(&self) -> &Outcome {
-        &self.0
+        &self.0.outcome
+    }
+
+    /// How anything else ends than the call of a tool: what would be for the model to read is an
+    /// error, since only tools have results that say that they failed.
+    pub(crate) fn into_error(self) -> Outcome {
+        let Ended { outcome, is_internal } = *self.0;
+        let Outcome::Complete(result) = outcome else { return outcome };
+        let said: Vec<&str> = result.content.iter().filter_map(ContentBlock::as_text).collect();
+        let said = said.join("\n");
+        Outcome::Error(match is_internal {
+            true => ErrorObject::internal(said),
+            false => ErrorObject::invalid_params(said),
+        })
     }
 }
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Failure").field(&self.0).finish()
+        f.debug_tuple("Failure").field(&self.0.outcome).finish()
     }
 }
 
@@ -192,13 +211,16 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
         } else {
             error.as_ref().map(|error| log(error))
         };
-        Self(Box::new(outcome.expect("the error was put there above and is taken once")))
+        // What was recognised was taken.
+        let is_internal = error.is_some();
+        let outcome = outcome.expect("the error was put there above and is taken once");
+        Self(Box::new(Ended { outcome, is_internal }))
     }
 }
 
 impl From<InputRequired> for Failure {
     fn from(left: InputRequired) -> Self {
-        Self(Box::new(left.into()))
+        Self(Box::new(Ended { outcome: left.into(), is_internal: false }))
     }
 }
 

@@ -9,7 +9,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
 use mcp_core::types::{self, Icon, Meta, Schema, ToolAnnotations, is_valid_tool_name};
 use tower_layer::Layer;
@@ -26,6 +25,7 @@ use crate::item::{Item, around_item};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::{IntoToolResult, Outcome};
 use crate::tasks::TaskMode;
+use crate::requires::Requires;
 
 /// A tool: a name, a [`Handler`], and what clients and models are told about it.
 ///
@@ -53,7 +53,7 @@ pub struct Tool {
     annotations: ToolAnnotations,
     icons: Vec<Icon>,
     meta: Option<Meta>,
-    requires: Vec<Cow<'static, str>>,
+    requires: Requires,
     layers: Vec<Wrap>,
     task: TaskMode,
     #[cfg(feature = "json-schema")]
@@ -78,7 +78,7 @@ impl Tool {
             annotations: ToolAnnotations::new(),
             icons: Vec::new(),
             meta: None,
-            requires: Vec::new(),
+            requires: Requires::default(),
             layers: Vec::new(),
             task: TaskMode::Forbidden,
             #[cfg(feature = "json-schema")]
@@ -115,8 +115,7 @@ impl Tool {
         mut self,
         names: impl IntoIterator<Item = N>,
     ) -> Self {
-        let named = |name: N| Named { name: name.into(), description: Cow::Borrowed("") };
-        self.names = Names::ByArgument(names.into_iter().map(named).collect());
+        self.names = Names::by_argument(names);
         self
     }
 
@@ -126,12 +125,7 @@ impl Tool {
         name: impl Into<Cow<'static, str>>,
         description: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let new = Named { name: name.into(), description: description.into() };
-        let (Names::ByArgument(names) | Names::ByParameter(names)) = &mut self.names;
-        match names.iter_mut().find(|known| known.name == new.name) {
-            Some(known) => known.description = new.description,
-            None => names.push(new),
-        }
+        self.names.describe(Named { name: name.into(), description: description.into() });
         self
     }
 
@@ -142,11 +136,7 @@ impl Tool {
         mut self,
         parameters: impl IntoIterator<Item = (&'static str, &'static str)>,
     ) -> Self {
-        let named = |(name, description)| Named {
-            name: Cow::Borrowed(name),
-            description: Cow::Borrowed(description),
-        };
-        self.names = Names::ByParameter(parameters.into_iter().map(named).collect());
+        self.names = Names::by_parameter(parameters);
         self
     }
 
@@ -271,7 +261,7 @@ impl Tool {
     /// What is wrong with the tool; the server's `build()` refuses it for that.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.describe().problems;
-        problems.extend(self.required_profiles().filter_map(Result::err));
+        self.requires.read(&mut problems);
         #[cfg(feature = "json-schema")]
         self.hand_written.around(None, &mut problems);
         problems
@@ -279,17 +269,10 @@ impl Tool {
 
     /// Fixes the tool as it is served.
     pub(crate) fn build(self) -> BuiltTool {
-        let Described { input_schema, arguments, mut needs, mut asks, mut problems } =
+        let Described { input_schema, arguments, mut needs, mut asks, mut problems, .. } =
             self.describe();
         let definition = self.define(input_schema);
-        let mut requires = Vec::new();
-        for profile in self.required_profiles() {
-            match profile {
-                Ok(url) if requires.contains(&url) => {}
-                Ok(url) => requires.push(url),
-                Err(problem) => problems.push(problem),
-            }
-        }
+        let requires = self.requires.read(&mut problems);
         let run = self.handler.map(|handler| handler.run);
         #[cfg(feature = "json-schema")]
         let run = self.hand_written.around(run, &mut problems);
@@ -336,13 +319,6 @@ impl Tool {
         tool.meta.clone_from(&self.meta);
         tool
     }
-
-    fn required_profiles(&self) -> impl Iterator<Item = Result<ProfileUrl, String>> {
-        self.requires.iter().map(|text| {
-            ProfileUrl::parse(text)
-                .map_err(|error| format!("requires the profile `{text}`: {error}"))
-        })
-    }
 }
 
 impl fmt::Debug for Tool {
@@ -375,19 +351,10 @@ pub(crate) struct BuiltTool {
 impl BuiltTool {
     /// What is called, with what it may take from its server.
     pub(crate) fn into_item(self, provided: &Arc<Provided>) -> Item {
-        let run = self.run.unwrap_or_else(|| {
-            Arc::new(|_| {
-                let error = ErrorObject::internal("this tool has no handler");
-                Box::pin(std::future::ready(Outcome::Error(error)))
-            })
-        });
         Item {
-            name: Cow::Owned(self.definition.name),
-            arguments: self.arguments,
-            provided: Arc::clone(provided),
             asks: self.asks,
-            run,
             layers: around_item(&self.layers),
+            ..Item::new(self.definition.name, self.arguments, provided, self.run)
         }
     }
 }
@@ -504,7 +471,8 @@ pub trait ToolInfo: 'static {
 }
 
 pin_project_lite::pin_project! {
-    /// A future with the [`ToolInfo`] `I`.
+    /// A future with the [`ToolInfo`], [`PromptInfo`](crate::PromptInfo) or
+    /// [`ResourceInfo`](crate::ResourceInfo) `I`.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are awaited"]
     pub struct Informed<I, F> {
@@ -514,8 +482,8 @@ pin_project_lite::pin_project! {
     }
 }
 
-impl<I: ToolInfo, F: Future + Send> Informed<I, F> {
-    /// Says which tool the future belongs to.
+impl<I: 'static, F: Future + Send> Informed<I, F> {
+    /// Says which tool, prompt or resource the future belongs to.
     pub fn new(future: F) -> Self {
         Self { future, info: PhantomData }
     }
@@ -536,7 +504,7 @@ impl<I: ToolInfo, F: Future + Send> ToolFuture for Informed<I, F> {
     type Info = I;
 }
 
-/// Marks a function that carries its own [`ToolInfo`]; see [`IntoTool`].
+/// Marks a function that carries its own [`ToolInfo`] or the like; see [`IntoTool`].
 #[derive(Debug)]
 pub struct Noted<M>(PhantomData<M>);
 

@@ -98,7 +98,7 @@ fn span(call: &ToolCall, trace: Option<&TraceContext>) -> tracing::Span {
         CallKind::Resource => {
             span.record("mcp.resource.uri", call.name());
         }
-        CallKind::Completion | CallKind::Method => {}
+        CallKind::ResourceList | CallKind::Completion | CallKind::Method => {}
     }
     span
 }

@@ -19,8 +19,9 @@ use mcp_core::{Error, Limits, Negotiated, Principal};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::catalogue::{Catalogue, Gates, ServedTool, Table};
+use super::catalogue::Catalogue;
 use super::limits::Limiter;
+use super::offer::{self, Host};
 use super::profile::Profile;
 use super::{Inner, Server, Visible};
 use crate::ask::{Sealer, StateKeys, UsedInMemory, UsedStates};
@@ -33,6 +34,8 @@ use crate::item::{CallKind, around_server};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::Outcome;
 use crate::tasks::{Desk, TaskRunner, Tasks};
+use crate::prompt::{IntoPrompt, Prompt};
+use crate::resource::{IntoResource, Resource};
 use crate::tool::{IntoTool, Tool};
 
 /// Puts a server together; see [`Server::builder`].
@@ -50,6 +53,8 @@ pub struct Builder {
     logging: bool,
     list_cache: CacheHints,
     tools: Vec<Tool>,
+    prompts: Vec<Prompt>,
+    resources: Vec<Resource>,
     extensions: Vec<Extension>,
     tasks: Option<Tasks>,
     states: States,
@@ -84,6 +89,8 @@ impl Builder {
             logging: false,
             list_cache: CacheHints::public(0),
             tools: Vec::new(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
             extensions: Vec::new(),
             tasks: None,
             states: States::default(),
@@ -169,6 +176,18 @@ impl Builder {
     /// Adds a tool: a `#[tool]` function or method, or a [`Tool`].
     pub fn tool<T: IntoTool<M>, M>(mut self, tool: T) -> Self {
         self.tools.push(tool.into_tool());
+        self
+    }
+
+    /// Adds a prompt: a `#[prompt]` function or method, or a [`Prompt`].
+    pub fn prompt<T: IntoPrompt<M>, M>(mut self, prompt: T) -> Self {
+        self.prompts.push(prompt.into_prompt());
+        self
+    }
+
+    /// Adds a resource or a resource template: a `#[resource]` function or method, or a [`Resource`].
+    pub fn resource<T: IntoResource<M>, M>(mut self, resource: T) -> Self {
+        self.resources.push(resource.into_resource());
         self
     }
 
@@ -353,9 +372,18 @@ impl Builder {
             policy.as_ref(),
             &mut problems,
         );
-        let tools =
-            collect_tools(self.tools, self.profiles, &provided, policy.as_ref(), &mut problems);
-        let catalogue = Catalogue { tools, ..Catalogue::default() };
+        let host = Host { provided: &provided, policy: policy.as_ref() };
+        let (mut tools, mut prompts, mut resources) = (Vec::new(), Vec::new(), Vec::new());
+        for profile in self.profiles {
+            let Ok(url) = ProfileUrl::parse(&profile.url) else { continue };
+            tools.push((url.clone(), profile.tools));
+            prompts.push((url.clone(), profile.prompts));
+            resources.push((url, profile.resources));
+        }
+        let mut catalogue = Catalogue::default();
+        offer::collect(self.tools, tools, host, &mut catalogue, &mut problems);
+        offer::collect(self.prompts, prompts, host, &mut catalogue, &mut problems);
+        offer::collect(self.resources, resources, host, &mut catalogue, &mut problems);
         if !problems.is_empty() {
             return Err(Error::Misuse(format!(
                 "the server cannot be built:\n- {}",
@@ -467,6 +495,8 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("server_info", &self.server_info)
             .field("tools", &self.tools)
+            .field("prompts", &self.prompts)
+            .field("resources", &self.resources)
             .field("profiles", &self.profiles)
             .finish_non_exhaustive()
     }
@@ -514,73 +544,6 @@ fn limiter(profiles: &[Profile]) -> Limiter {
             .iter()
             .filter_map(|profile| Some((ProfileUrl::parse(&profile.url).ok()?, profile.limits))),
     )
-}
-
-/// Puts the server's tools and those of its profiles into one table.
-///
-/// A tool that several profiles have under the same name is one tool that exists in any of them.
-fn collect_tools(
-    tools: Vec<Tool>,
-    profiles: Vec<Profile>,
-    provided: &Arc<Provided>,
-    policy: Option<&ProfilePolicy>,
-    problems: &mut Vec<String>,
-) -> Table<ServedTool> {
-    let mut gated: Vec<(Tool, Vec<ProfileUrl>)> = Vec::new();
-    for profile in profiles {
-        let Ok(url) = ProfileUrl::parse(&profile.url) else { continue };
-        for tool in profile.tools {
-            match gated.iter_mut().find(|(known, _)| known.name() == tool.name()) {
-                Some((known, _)) if known.definition() != tool.definition() => {
-                    problems.push(format!(
-                        "tool `{}`: profile `{url}` has another tool of this name than a profile \
-                         before it: give them different names, or let one tool look at `Settings`",
-                        tool.name()
-                    ));
-                }
-                Some((_, urls)) if !urls.contains(&url) => urls.push(url.clone()),
-                _ => gated.push((tool, vec![url.clone()])),
-            }
-        }
-    }
-    let open = tools.into_iter().map(|tool| (tool, Vec::new()));
-    let mut table = Table::default();
-    for (tool, profiles) in open.chain(gated) {
-        match check_tool(tool, profiles, provided, policy) {
-            Ok(tool) => {
-                let name = tool.definition.name.clone();
-                if !table.insert(tool) {
-                    problems.push(taken("tool", &name));
-                }
-            }
-            Err(found) => problems.extend(found),
-        }
-    }
-    table
-}
-
-/// Fixes a tool, or says what is wrong with it.
-pub(super) fn check_tool(
-    tool: Tool,
-    profiles: Vec<ProfileUrl>,
-    provided: &Arc<Provided>,
-    policy: Option<&ProfilePolicy>,
-) -> Result<ServedTool, Vec<String>> {
-    let tool = tool.build();
-    let mut problems = tool.problems.clone();
-    problems.extend(provided.missing(&tool.needs));
-    let gates = Gates { profiles, requires: tool.requires.clone() };
-    problems.extend(gates.undeclared(policy));
-    if problems.is_empty() {
-        return Ok(ServedTool::new(tool, gates, provided));
-    }
-    let name = &tool.definition.name;
-    Err(problems.into_iter().map(|problem| format!("tool `{name}`: {problem}")).collect())
-}
-
-/// The mistake of giving two items the same name.
-pub(super) fn taken(kind: &str, name: &str) -> String {
-    format!("{kind} `{name}`: there is another {kind} of this name")
 }
 
 /// What the server declares: what it has, and that clients are told when that changes.

@@ -5,6 +5,7 @@ mod builder;
 pub(crate) mod catalogue;
 mod drive;
 pub(crate) mod limits;
+mod offer;
 mod profile;
 
 use std::fmt;
@@ -23,6 +24,7 @@ pub use profile::Profile;
 use self::catalogue::Catalogue;
 use self::drive::{Driver, Io};
 use self::limits::Limiter;
+use self::offer::{Host, Offer};
 use crate::ask::Sealer;
 use crate::call::Provided;
 use crate::connection::{Changes, Connection};
@@ -30,6 +32,8 @@ use crate::extension::Extensions;
 use crate::handler::Run;
 use crate::item::CallKind;
 use crate::tasks::TaskRunner;
+use crate::prompt::IntoPrompt;
+use crate::resource::IntoResource;
 use crate::tool::IntoTool;
 use crate::transport::stdio::Stdio;
 
@@ -149,14 +153,8 @@ impl Server {
     /// # Errors
     /// [`Error::Misuse`] says what is wrong with the tool; nothing has changed then.
     pub fn add_tool<T: IntoTool<M>, M>(&self, tool: T) -> Result<(), Error> {
-        let policy = self.0.config.profiles.as_ref();
-        let tool = builder::check_tool(tool.into_tool(), Vec::new(), &self.0.provided, policy)
-            .map_err(|problems| Error::Misuse(problems.join("\n")))?;
-        let name = tool.definition.name.clone();
-        match self.change(|catalogue| catalogue.tools.insert(tool)) {
-            true => self.tell(|changes| changes.tools = true),
-            false => return Err(Error::Misuse(builder::taken("tool", &name))),
-        }
+        self.add(tool.into_tool())?;
+        self.tools_changed();
         Ok(())
     }
 
@@ -165,7 +163,52 @@ impl Server {
     pub fn remove_tool(&self, name: &str) -> bool {
         let removed = self.change(|catalogue| catalogue.tools.remove(name));
         if removed {
-            self.tell(|changes| changes.tools = true);
+            self.tools_changed();
+        }
+        removed
+    }
+
+    /// Adds a prompt while the server runs; see [`add_tool`](Self::add_tool).
+    ///
+    /// Clients know of prompts only where the server had some when it was built.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] says what is wrong with the prompt; nothing has changed then.
+    pub fn add_prompt<T: IntoPrompt<M>, M>(&self, prompt: T) -> Result<(), Error> {
+        self.add(prompt.into_prompt())?;
+        self.prompts_changed();
+        Ok(())
+    }
+
+    /// Removes a prompt while the server runs and says whether there was one; see
+    /// [`remove_tool`](Self::remove_tool).
+    pub fn remove_prompt(&self, name: &str) -> bool {
+        let removed = self.change(|catalogue| catalogue.prompts.remove(name));
+        if removed {
+            self.prompts_changed();
+        }
+        removed
+    }
+
+    /// Adds a resource or a template while the server runs; see [`add_tool`](Self::add_tool).
+    ///
+    /// Clients know of resources only where the server had some when it was built.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] says what is wrong with the resource; nothing has changed then.
+    pub fn add_resource<T: IntoResource<M>, M>(&self, resource: T) -> Result<(), Error> {
+        self.add(resource.into_resource())?;
+        self.resources_changed();
+        Ok(())
+    }
+
+    /// Removes the resource or the template of this URI while the server runs and says whether there
+    /// was one; see [`remove_tool`](Self::remove_tool).
+    pub fn remove_resource(&self, uri: &str) -> bool {
+        let removed = self
+            .change(|catalogue| catalogue.resources.remove(uri) || catalogue.templates.remove(uri));
+        if removed {
+            self.resources_changed();
         }
         removed
     }
@@ -218,6 +261,17 @@ impl Server {
 
     fn driver(&self, principal: Principal, tenant: Tenant) -> Driver {
         Driver::new(Arc::clone(&self.0), principal, tenant)
+    }
+
+    fn add<T: Offer>(&self, item: T) -> Result<(), Error> {
+        let host = Host { provided: &self.0.provided, policy: self.0.config.profiles.as_ref() };
+        let key = item.key().to_owned();
+        let built =
+            offer::check(item, host).map_err(|problems| Error::Misuse(problems.join("\n")))?;
+        match self.change(|catalogue| T::insert(built, Vec::new(), host, catalogue)) {
+            true => Ok(()),
+            false => Err(Error::Misuse(offer::taken::<T>(&key))),
+        }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Catalogue) -> T) -> T {

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::call::States;
+use crate::prompt::{IntoPrompt, Prompt};
+use crate::resource::{IntoResource, Resource};
 use crate::server::limits::CallLimits;
 use crate::tool::{IntoTool, Tool};
 
-/// A profile that a server offers: its settings, its limits and its tools.
+/// A profile that a server offers: its settings, its limits and what it adds to the server.
 ///
 /// Add it with [`Builder::profile`](crate::Builder::profile), or with
 /// [`Builder::exclusive`](crate::Builder::exclusive) where only one of several can be in force.
@@ -38,6 +40,8 @@ pub struct Profile {
     pub(super) twice: Vec<&'static str>,
     pub(super) limits: CallLimits,
     pub(super) tools: Vec<Tool>,
+    pub(super) prompts: Vec<Prompt>,
+    pub(super) resources: Vec<Resource>,
     pub(super) default: bool,
     pub(super) compulsory: bool,
 }
@@ -52,6 +56,8 @@ impl Profile {
             twice: Vec::new(),
             limits: CallLimits::default(),
             tools: Vec::new(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
             default: false,
             compulsory: false,
         }
@@ -104,6 +110,19 @@ impl Profile {
         self
     }
 
+    /// A prompt that exists only where this profile, or another one that has it too, is in force.
+    pub fn prompt<T: IntoPrompt<M>, M>(mut self, prompt: T) -> Self {
+        self.prompts.push(prompt.into_prompt());
+        self
+    }
+
+    /// A resource or a resource template that exists only where this profile, or another one that
+    /// has it too, is in force.
+    pub fn resource<T: IntoResource<M>, M>(mut self, resource: T) -> Self {
+        self.resources.push(resource.into_resource());
+        self
+    }
+
     /// In force for those who ask for no profile.
     pub fn by_default(mut self) -> Self {
         self.default = true;
@@ -124,6 +143,8 @@ impl fmt::Debug for Profile {
             .field("settings", &self.settings)
             .field("limits", &self.limits)
             .field("tools", &self.tools)
+            .field("prompts", &self.prompts)
+            .field("resources", &self.resources)
             .finish_non_exhaustive()
     }
 }

@@ -1,18 +1,21 @@
 //! What a server offers at one moment, and to whom.
 
+mod listing;
 mod prompt;
 mod resource;
 mod table;
 mod tool;
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::profile::{ProfilePolicy, ProfileUrl};
 use mcp_core::session::server::ServerCall;
-use mcp_core::types::{CompleteRequestParams, CompletionReference};
-use serde_json::value::RawValue;
 
 use crate::item::Item;
 
+pub(crate) use listing::Listing;
 pub(crate) use prompt::ServedPrompt;
 pub(crate) use resource::{ServedResource, ServedTemplate};
 pub(crate) use table::{Entry, Table};
@@ -27,51 +30,40 @@ pub(crate) struct Catalogue {
     pub(crate) templates: Table<ServedTemplate>,
 }
 
-/// The resource that a URI names.
-#[derive(Debug)]
-pub(crate) struct Found<'a> {
-    pub(crate) item: &'a Item,
-    /// The variables of the template that matched, as an object of strings.
-    pub(crate) arguments: Option<Box<RawValue>>,
-}
-
 impl Catalogue {
-    /// The resource or template that a URI names, if it exists for this caller.
+    /// What reads a URI, if it exists for this caller: the resource of this URI, else the most
+    /// specific template that matches it.
+    ///
+    /// What does not exist for the caller hides nothing that does.
     pub(crate) fn resource(
         &self,
         call: &ServerCall<'_>,
         uri: &str,
-    ) -> Result<Found<'_>, ErrorObject> {
+        is_visible: impl Fn(&str) -> bool,
+    ) -> Result<&Item, ErrorObject> {
         let unknown = || ErrorObject::resource_not_found_at(uri);
-        if let Some(resource) = self.resources.get(uri) {
-            resource.gates.admit(call, unknown)?;
-            return Ok(Found { item: &resource.item, arguments: None });
-        }
-        Err(unknown())
-    }
-
-    /// What completes an argument, if anything does.
-    pub(crate) fn completer(
-        &self,
-        call: &ServerCall<'_>,
-        params: &CompleteRequestParams,
-    ) -> Result<Option<&Item>, ErrorObject> {
-        let argument = &params.argument.name;
-        match &params.reference {
-            CompletionReference::Prompt(prompt) => {
-                let unknown = || ErrorObject::unknown_prompt(&prompt.name);
-                let prompt = self.prompts.get(&prompt.name).ok_or_else(unknown)?;
-                prompt.gates.admit(call, unknown)?;
-                Ok(prompt.completers.get(argument))
+        let mut refused = None;
+        let mut admits = |key: &str, gates: &Gates| match gates.admit(call, unknown) {
+            Ok(()) => is_visible(key),
+            Err(refusal) => {
+                if refusal.code == ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY {
+                    refused.get_or_insert(refusal);
+                }
+                false
             }
-            CompletionReference::Resource(template) => {
-                let unknown = || ErrorObject::resource_not_found_at(&template.uri);
-                let template = self.templates.get(&template.uri).ok_or_else(unknown)?;
-                template.gates.admit(call, unknown)?;
-                Ok(template.completers.get(argument))
-            }
-            _ => Err(ErrorObject::invalid_params("`ref` is neither a prompt nor a resource")),
+        };
+        if let Some(resource) = self.resources.get(uri)
+            && admits(uri, &resource.gates)
+        {
+            return Ok(&resource.item);
         }
+        let matches = |served: &&Arc<ServedTemplate>| served.template.matches(uri).is_some();
+        let mut matching: Vec<&Arc<ServedTemplate>> =
+            self.templates.iter().filter(matches).collect();
+        // A stable sort: among equals the first that was added goes first.
+        matching.sort_by_key(|served| Reverse(served.template.literal_chars()));
+        let found = matching.into_iter().find(|served| admits(served.key(), &served.gates));
+        found.map(|served| &served.item).ok_or_else(|| refused.unwrap_or_else(unknown))
     }
 }
 

@@ -1,12 +1,16 @@
 //! A prompt as it is served.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::types;
 use mcp_core::version::Era;
 
 use super::{Entry, Gates};
+use crate::call::Provided;
 use crate::item::Item;
+use crate::prompt::BuiltPrompt;
 
 /// A prompt and where it exists.
 #[derive(Debug)]
@@ -16,6 +20,22 @@ pub(crate) struct ServedPrompt {
     pub(crate) gates: Gates,
     /// What completes an argument, by its name.
     pub(crate) completers: BTreeMap<String, Item>,
+}
+
+impl ServedPrompt {
+    pub(crate) fn new(mut prompt: BuiltPrompt, gates: Gates, provided: &Arc<Provided>) -> Self {
+        let item = prompt.item(provided);
+        let completers = prompt.completers.into_iter().map(|it| it.into_item(provided)).collect();
+        Self { definition: prompt.definition, item, gates, completers }
+    }
+
+    /// What completes an argument, if anything does.
+    pub(crate) fn completer(&self, argument: &str) -> Result<Option<&Item>, ErrorObject> {
+        match self.definition.arguments.iter().any(|known| known.name == argument) {
+            true => Ok(self.completers.get(argument)),
+            false => Err(ErrorObject::unknown_argument(argument)),
+        }
+    }
 }
 
 impl Entry for ServedPrompt {

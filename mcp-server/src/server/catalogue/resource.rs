@@ -1,12 +1,16 @@
 //! Resources and resource templates as they are served.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::types;
+use mcp_core::uri_template::UriTemplate;
 use mcp_core::version::Era;
 
 use super::{Entry, Gates};
 use crate::item::Item;
+use crate::resource::List;
 
 /// A resource and where it exists.
 #[derive(Debug)]
@@ -17,14 +21,34 @@ pub(crate) struct ServedResource {
 }
 
 /// A resource template and where it exists.
-#[derive(Debug)]
 pub(crate) struct ServedTemplate {
     pub(crate) definition: types::ResourceTemplate,
-    #[expect(dead_code, reason = "the next to land are templates that match")]
+    pub(crate) template: UriTemplate,
     pub(crate) item: Item,
     pub(crate) gates: Gates,
     /// What completes a variable, by its name.
     pub(crate) completers: BTreeMap<String, Item>,
+    /// What lists the resources that there are under it.
+    pub(crate) list: Option<List>,
+}
+
+impl ServedTemplate {
+    /// What completes a variable, if anything does.
+    pub(crate) fn completer(&self, variable: &str) -> Result<Option<&Item>, ErrorObject> {
+        match self.template.has_variable(variable) {
+            true => Ok(self.completers.get(variable)),
+            false => Err(ErrorObject::unknown_argument(variable)),
+        }
+    }
+}
+
+impl fmt::Debug for ServedTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServedTemplate")
+            .field("definition", &self.definition)
+            .field("gates", &self.gates)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Entry for ServedResource {

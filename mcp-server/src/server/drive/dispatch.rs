@@ -14,7 +14,8 @@ use mcp_core::CallId;
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::session::server::{ClientNotification, ClientRequest, ServerCall};
 use mcp_core::types::{
-    CacheHints, ContentBlock, RawObject, SubscriptionFilter, TASK_RESULT_TYPE, TASKS_EXTENSION,
+    CacheHints, CompleteRequestParams, CompletionReference, ContentBlock, RawObject,
+    ReadResourceRequestParams, SubscriptionFilter, TASK_RESULT_TYPE, TASKS_EXTENSION,
 };
 use mcp_core::version::Era;
 use mcp_core::wire::{EncodeError, Members, legacy, modern};
@@ -28,7 +29,7 @@ use crate::extension::Extensions;
 use crate::item::{CallKind, Item, OwnedCall};
 use crate::outcome::Outcome;
 use crate::server::audit;
-use crate::server::catalogue::{Catalogue, Entry, Found, Table};
+use crate::server::catalogue::{Catalogue, Entry, Listing, Table};
 use crate::tasks::TaskMode;
 
 /// A page of a list, written without copying it.
@@ -108,8 +109,12 @@ impl Driver {
                 self.list(call, kind, "prompts", prompts, cursor.as_deref());
             }
             ClientRequest::ListResources { cursor } => {
+                let cursor = cursor.as_deref();
+                if let Some(item) = self.listing(&catalogue, call, cursor) {
+                    return self.run(cx, call, Target::plain(CallKind::ResourceList, &item, None));
+                }
                 let (kind, resources) = (CallKind::Resource, &catalogue.resources);
-                self.list(call, kind, "resources", resources, cursor.as_deref());
+                self.list(call, kind, "resources", resources, cursor);
             }
             ClientRequest::ListResourceTemplates { cursor } => {
                 let (kind, templates) = (CallKind::Resource, &catalogue.templates);
@@ -156,12 +161,13 @@ impl Driver {
             }
             ClientRequest::ReadResource(params) => {
                 match self.resource(&catalogue, call, &params.uri) {
-                    Ok(found) => {
+                    Ok(item) => {
+                        let arguments = written(&ReadResourceRequestParams::from(params));
                         let target = Target {
                             kind: CallKind::Resource,
-                            item: found.item,
+                            item,
                             name: &params.uri,
-                            arguments: found.arguments.as_deref(),
+                            arguments: arguments.as_deref(),
                             state: params.request_state.as_deref(),
                             responses: params.input_responses,
                             as_task: false,
@@ -171,11 +177,13 @@ impl Driver {
                     Err(error) => self.keep_out(call, &error),
                 }
             }
-            ClientRequest::Complete(params) => match catalogue.completer(call, params) {
+            ClientRequest::Complete(params) => match self.completer(&catalogue, call, params) {
                 Ok(Some(completer)) => {
-                    self.run(cx, call, Target::plain(CallKind::Completion, completer, None));
+                    let arguments = written(params);
+                    let arguments = arguments.as_deref();
+                    self.run(cx, call, Target::plain(CallKind::Completion, completer, arguments));
                 }
-                Ok(None) => self.conclude(CallOf::new(call, CallKind::Completion), no_completion()),
+                Ok(None) => self.conclude(self.of(call, CallKind::Completion), no_completion()),
                 Err(error) => self.keep_out(call, &error),
             },
             ClientRequest::Subscribe { uri } => match self.resource(&catalogue, call, uri) {
@@ -207,7 +215,7 @@ impl Driver {
     /// Calls a handler within the limits of the caller's profiles.
     fn run(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>, target: Target<'_>) {
         let Target { kind, item, arguments, as_task, .. } = target;
-        let of = CallOf::new(call, kind);
+        let of = self.of(call, kind);
         let rounds = match self.rounds(call, &target) {
             Ok(rounds) => rounds,
             Err(error) => return self.fail(of, &error),
@@ -300,7 +308,8 @@ impl Driver {
             in_force: None,
             earlier: None,
         };
-        let of = CallOf { id: NO_CALL, era: said.negotiated.era(), kind: CallKind::Method };
+        let era = said.negotiated.era();
+        let of = CallOf { id: NO_CALL, era, kind: CallKind::Method, is_private: true };
         let begun = begin(cx, || {
             let handled = admission.run(item.call(parts));
             Box::pin(async move {
@@ -353,11 +362,53 @@ impl Driver {
         catalogue: &'t Catalogue,
         call: &ServerCall<'_>,
         uri: &str,
-    ) -> Result<Found<'t>, ErrorObject> {
-        match self.server.is_visible(&call.negotiated, CallKind::Resource, uri) {
-            true => catalogue.resource(call, uri),
+    ) -> Result<&'t Item, ErrorObject> {
+        let is_visible =
+            |uri: &str| self.server.is_visible(&call.negotiated, CallKind::Resource, uri);
+        match is_visible(uri) {
+            true => catalogue.resource(call, uri, is_visible),
             false => Err(ErrorObject::resource_not_found_at(uri)),
         }
+    }
+
+    /// What completes an argument, if anything does and the caller has what it is an argument of.
+    fn completer<'t>(
+        &self,
+        catalogue: &'t Catalogue,
+        call: &ServerCall<'_>,
+        params: &CompleteRequestParams,
+    ) -> Result<Option<&'t Item>, ErrorObject> {
+        let argument = &params.argument.name;
+        match &params.reference {
+            CompletionReference::Prompt(prompt) => {
+                let name = &prompt.name;
+                let unknown = || ErrorObject::unknown_prompt(name);
+                let prompts = &catalogue.prompts;
+                self.admitted(prompts, call, CallKind::Prompt, name, unknown)?.completer(argument)
+            }
+            CompletionReference::Resource(template) => {
+                let uri = &template.uri;
+                let unknown = || ErrorObject::resource_not_found_at(uri);
+                let templates = &catalogue.templates;
+                self.admitted(templates, call, CallKind::Resource, uri, unknown)?
+                    .completer(argument)
+            }
+            _ => Err(ErrorObject::invalid_params("`ref` is neither a prompt nor a resource")),
+        }
+    }
+
+    /// What makes a page of the resources, where templates have to be asked for theirs.
+    fn listing(
+        &self,
+        catalogue: &Catalogue,
+        call: &ServerCall<'_>,
+        cursor: Option<&str>,
+    ) -> Option<Item> {
+        let server = Arc::clone(&self.server);
+        let negotiated = call.negotiated.clone();
+        let is_visible = move |uri: &str| server.is_visible(&negotiated, CallKind::Resource, uri);
+        let listing = Listing::of(catalogue, call, cursor, self.server.page_size, is_visible)?;
+        Some(listing.into_item(&self.server.provided))
     }
 
     /// The method of an extension, if it exists for this caller.
@@ -440,7 +491,7 @@ impl Driver {
         match table.page(call, cursor, self.server.page_size, is_visible) {
             Ok((items, next_cursor)) => {
                 let page = Page { name, items, next_cursor };
-                let cache = self.cache(call, None);
+                let cache = self.of(call, kind).cache(self.server.list_cache);
                 let written =
                     self.session.respond(call.id, &page, None, Some(cache), &mut self.outbox);
                 log_unwritten(call.id, written);
@@ -449,20 +500,19 @@ impl Driver {
         }
     }
 
-    /// For whom a result may be kept: what says which profiles are in force, or may differ between
-    /// callers, is private.
-    fn cache(&self, call: &ServerCall<'_>, hints: Option<CacheHints>) -> CacheHints {
-        let hints = hints.unwrap_or(self.server.list_cache);
+    fn of(&self, call: &ServerCall<'_>, kind: CallKind) -> CallOf {
         let differs = self.server.entitlement.is_some() || self.server.visible.is_some();
-        match call.requested.is_some() || differs {
-            true => CacheHints::private(hints.ttl_ms),
-            false => hints,
+        CallOf {
+            id: call.id,
+            era: call.negotiated.era(),
+            kind,
+            is_private: call.requested.is_some() || differs,
         }
     }
 
     fn keep_out(&mut self, call: &ServerCall<'_>, error: &ErrorObject) {
         audit::kept_out(&call.negotiated, error);
-        self.fail(CallOf::new(call, CallKind::Resource), error);
+        self.fail(self.of(call, CallKind::Resource), error);
     }
 
     /// Answers a call with its outcome.
@@ -486,7 +536,7 @@ impl Driver {
             }
             Outcome::Resource(result) => {
                 // Other callers may be given other contents: only the author can tell.
-                let cache = result.cache.unwrap_or_default();
+                let cache = call.cache(result.cache.unwrap_or_default());
                 let meta = result.meta.as_ref();
                 self.session.respond(call.id, &result, meta, Some(cache), &mut self.outbox)
             }
@@ -495,7 +545,9 @@ impl Driver {
                 self.session.respond(call.id, &result, meta, None, &mut self.outbox)
             }
             Outcome::Result(result) => {
-                self.session.respond(call.id, &result, None, None, &mut self.outbox)
+                let is_list = call.kind == CallKind::ResourceList;
+                let cache = is_list.then(|| call.cache(self.server.list_cache));
+                self.session.respond(call.id, &result, None, cache, &mut self.outbox)
             }
             Outcome::Task(task) => {
                 let meta = task.meta.as_ref();
@@ -536,8 +588,10 @@ impl Driver {
 }
 
 impl CallOf {
-    fn new(call: &ServerCall<'_>, kind: CallKind) -> Self {
-        Self { id: call.id, era: call.negotiated.era(), kind }
+    /// For how long and whom a result may be kept: what says which profiles are in force, or may
+    /// differ between callers, is private.
+    fn cache(self, hints: CacheHints) -> CacheHints {
+        if self.is_private { CacheHints::private(hints.ttl_ms) } else { hints }
     }
 }
 
@@ -579,6 +633,11 @@ fn arguments(params: &Members<'_>) -> RawObject {
     let members = params.iter().filter(|(name, _)| *name != "_meta");
     let members: BTreeMap<_, _> = members.collect();
     RawObject::new(&members).expect("what was read as an object is written as one")
+}
+
+/// The params of a request as the arguments of its handler.
+fn written(params: &impl Serialize) -> Option<Box<RawValue>> {
+    serde_json::value::to_raw_value(params).ok()
 }
 
 fn no_completion() -> Outcome {

@@ -524,6 +524,8 @@ struct CallOf {
     id: CallId,
     era: Era,
     kind: CallKind,
+    /// Whether the result may differ between callers.
+    is_private: bool,
 }
 
 struct RunningCall {
