@@ -112,6 +112,11 @@ impl<'a> Call<'a> {
         self.callee
     }
 
+    /// The same call, for a handler that takes what another server provides.
+    pub(crate) fn inside<'b>(&'b self, provided: &'b Provided) -> Call<'b> {
+        Call::new(self.callee, provided, self.parts)
+    }
+
     /// The name of what is called.
     pub fn name(&self) -> &'a str {
         self.callee.name

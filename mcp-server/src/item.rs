@@ -9,8 +9,8 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use futures_util::future::BoxFuture;
-use mcp_core::session::server::InForce;
 use mcp_core::jsonrpc::ErrorObject;
+use mcp_core::session::server::InForce;
 use mcp_core::types::LoggingLevel;
 use mcp_core::{CallId, Negotiated};
 use serde_json::value::RawValue;
@@ -81,6 +81,8 @@ pub(crate) struct Item {
     pub(crate) run: Run<Outcome>,
     /// The layers around it, inside those around the whole server.
     pub(crate) layers: Stack,
+    /// The layers of the servers that it came with when these were mounted, the innermost first.
+    pub(crate) within: Vec<Stack>,
 }
 
 impl Item {
@@ -104,13 +106,14 @@ impl Item {
             asks: Asks::default(),
             run,
             layers: Stack::default(),
+            within: Vec::new(),
         }
     }
 
     /// Calls the handler through all layers.
     pub(crate) fn call(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
         match self.provided.layers.first() {
-            None if self.layers.is_empty() => self.start(parts),
+            None if self.layers.is_empty() && self.within.is_empty() => self.start(parts),
             None => through_own(ToolCall { call: OwnedCall::new(parts), item: self.clone() }),
             Some(next) => {
                 let call = ToolCall { call: OwnedCall::new(parts), item: self.clone() };
@@ -136,8 +139,13 @@ pub(crate) fn around_item(layers: &[Wrap]) -> Stack {
     Stack::new(layers, |call| call.item.start(call.call.parts()))
 }
 
-/// Goes through the layers of the item that is called.
-fn through_own(call: ToolCall) -> BoxFuture<'static, Outcome> {
+/// Goes through the layers of the servers that the item came with, and then through its own.
+fn through_own(mut call: ToolCall) -> BoxFuture<'static, Outcome> {
+    while let Some(stack) = call.item.within.pop() {
+        if let Some(next) = stack.first() {
+            return Box::pin(next.run(call));
+        }
+    }
     match call.item.layers.first() {
         None => call.item.start(call.call.parts()),
         Some(next) => Box::pin(next.run(call)),

@@ -73,8 +73,8 @@ mod resource;
 mod rig;
 mod schema;
 mod server;
-mod tasks;
 mod strings;
+mod tasks;
 #[cfg(all(test, feature = "macros"))]
 mod tests;
 mod tool;

@@ -24,8 +24,8 @@ use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
 use crate::item::{Item, around_item};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::{IntoToolResult, Outcome};
-use crate::tasks::TaskMode;
 use crate::requires::Requires;
+use crate::tasks::TaskMode;
 
 /// A tool: a name, a [`Handler`], and what clients and models are told about it.
 ///

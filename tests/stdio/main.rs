@@ -22,6 +22,7 @@ mod limits;
 mod listing;
 mod load;
 mod modern;
+mod mounting;
 mod notifications;
 mod stream;
 mod tasks;

@@ -84,6 +84,7 @@ impl Extensions {
                     asks: described.asks,
                     run,
                     layers: Stack::default(),
+                    within: Vec::new(),
                 };
                 served.methods.insert(name, ServedMethod { item, gates });
             }
@@ -103,6 +104,7 @@ impl Extensions {
                     asks: described.asks,
                     run: notification.run,
                     layers: Stack::default(),
+                    within: Vec::new(),
                 };
                 served.notifications.insert(name, item);
             }

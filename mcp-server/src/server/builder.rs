@@ -21,6 +21,7 @@ use tower_service::Service;
 
 use super::catalogue::Catalogue;
 use super::limits::Limiter;
+use super::mount::Mount;
 use super::offer::{self, Host};
 use super::profile::Profile;
 use super::{Inner, Server, Visible};
@@ -33,9 +34,9 @@ use crate::handler::{Handler, Run, erase};
 use crate::item::{CallKind, around_server};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::Outcome;
-use crate::tasks::{Desk, TaskRunner, Tasks};
 use crate::prompt::{IntoPrompt, Prompt};
 use crate::resource::{IntoResource, Resource};
+use crate::tasks::{Desk, TaskRunner, Tasks};
 use crate::tool::{IntoTool, Tool};
 
 /// Puts a server together; see [`Server::builder`].
@@ -65,6 +66,7 @@ pub struct Builder {
     entitlement: Option<EntitlementHandler>,
     local_principal: Principal,
     layers: Vec<Wrap>,
+    mounts: Vec<Mount>,
     visible: Option<Visible>,
     state_keys: Option<StateKeys>,
     state_ttl: Duration,
@@ -101,6 +103,7 @@ impl Builder {
             entitlement: None,
             local_principal: Principal::local(),
             layers: Vec::new(),
+            mounts: Vec::new(),
             visible: None,
             state_keys: None,
             state_ttl: Duration::from_secs(15 * 60),
@@ -272,6 +275,29 @@ impl Builder {
         self
     }
 
+    /// Takes in another server: its tools and prompts as `prefix__name`, its resources under the
+    /// URIs that they have.
+    ///
+    /// They keep their own states, settings and layers; the layers of this server come first. What
+    /// the other server offers at this moment is taken: later changes are not seen. Profiles in
+    /// which its items exist have to be offered by this server too, and its entitlement, visibility
+    /// and extensions belong here: `build()` refuses what would be lost.
+    ///
+    /// # Examples
+    /// ```
+    /// use mcp_server::{Server, Tool};
+    ///
+    /// let add = Tool::new("add").params(["a", "b"]).handler(async |a: f64, b: f64| a + b);
+    /// let sums = Server::builder("sums", "1.0").tool(add).build()?;
+    /// let desk = Server::builder("desk", "1.0").mount("sums", &sums).build()?;
+    /// assert_eq!(desk.tool_names(), ["sums__add"]);
+    /// # Ok::<(), mcp_server::Error>(())
+    /// ```
+    pub fn mount(mut self, prefix: impl Into<String>, server: &Server) -> Self {
+        self.mounts.push(Mount { prefix: prefix.into(), server: server.clone() });
+        self
+    }
+
     /// Decides what exists for a caller, in lists and in calls alike: what is invisible is answered
     /// as an unknown name.
     ///
@@ -384,6 +410,10 @@ impl Builder {
         offer::collect(self.tools, tools, host, &mut catalogue, &mut problems);
         offer::collect(self.prompts, prompts, host, &mut catalogue, &mut problems);
         offer::collect(self.resources, resources, host, &mut catalogue, &mut problems);
+        let mounted = self.mounts.iter().map(|mount| mount.server.clone()).collect();
+        for mount in self.mounts {
+            problems.extend(mount.into_catalogue(&provided, policy.as_ref(), &mut catalogue));
+        }
         if !problems.is_empty() {
             return Err(Error::Misuse(format!(
                 "the server cannot be built:\n- {}",
@@ -410,6 +440,7 @@ impl Builder {
             me: me.clone(),
             provided,
             connections: Mutex::default(),
+            mounted,
             list_cache: self.list_cache,
             limiter,
             sealer: Arc::new(sealer),

@@ -5,6 +5,7 @@ mod builder;
 pub(crate) mod catalogue;
 mod drive;
 pub(crate) mod limits;
+mod mount;
 mod offer;
 mod profile;
 
@@ -31,9 +32,9 @@ use crate::connection::{Changes, Connection};
 use crate::extension::Extensions;
 use crate::handler::Run;
 use crate::item::CallKind;
-use crate::tasks::TaskRunner;
 use crate::prompt::IntoPrompt;
 use crate::resource::IntoResource;
+use crate::tasks::TaskRunner;
 use crate::tool::IntoTool;
 use crate::transport::stdio::Stdio;
 
@@ -63,6 +64,8 @@ pub(crate) struct Inner {
     provided: Arc<Provided>,
     /// The connections that are served now; some may be over.
     connections: Mutex<Vec<Weak<Connection>>>,
+    /// The servers that were taken in: their changes are told to our clients.
+    mounted: Vec<Server>,
     /// How long lists may be kept, and by whom.
     list_cache: CacheHints,
     visible: Option<Visible>,
@@ -327,6 +330,8 @@ impl Inner {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         connections.retain(|known| known.strong_count() > 0);
         connections.push(Arc::downgrade(connection));
+        drop(connections);
+        self.mounted.iter().for_each(|server| server.0.connected(connection));
     }
 }
 

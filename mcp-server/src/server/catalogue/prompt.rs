@@ -1,5 +1,6 @@
 //! A prompt as it is served.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,6 +28,21 @@ impl ServedPrompt {
         let item = prompt.item(provided);
         let completers = prompt.completers.into_iter().map(|it| it.into_item(provided)).collect();
         Self { definition: prompt.definition, item, gates, completers }
+    }
+
+    /// The same prompt in another server.
+    pub(crate) fn mounted(&self, name: String, inside: impl Fn(&Item) -> Item) -> Self {
+        let mut definition = self.definition.clone();
+        definition.name.clone_from(&name);
+        let mut item = inside(&self.item);
+        item.name = Cow::Owned(name);
+        let completers = self.completers.iter();
+        Self {
+            definition,
+            item,
+            gates: self.gates.clone(),
+            completers: completers.map(|(name, item)| (name.clone(), inside(item))).collect(),
+        }
     }
 
     /// What completes an argument, if anything does.

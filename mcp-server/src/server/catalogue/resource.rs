@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::types;
@@ -9,6 +10,7 @@ use mcp_core::uri_template::UriTemplate;
 use mcp_core::version::Era;
 
 use super::{Entry, Gates};
+use crate::call::Provided;
 use crate::item::Item;
 use crate::resource::List;
 
@@ -38,6 +40,33 @@ impl ServedTemplate {
         match self.template.has_variable(variable) {
             true => Ok(self.completers.get(variable)),
             false => Err(ErrorObject::unknown_argument(variable)),
+        }
+    }
+}
+
+impl ServedResource {
+    /// The same resource in another server.
+    pub(crate) fn mounted(&self, inside: impl Fn(&Item) -> Item) -> Self {
+        let (definition, gates) = (self.definition.clone(), self.gates.clone());
+        Self { definition, item: inside(&self.item), gates }
+    }
+}
+
+impl ServedTemplate {
+    /// The same template in another server; what lists its resources takes what its own provides.
+    pub(crate) fn mounted(&self, provided: &Arc<Provided>, inside: impl Fn(&Item) -> Item) -> Self {
+        let list = self.list.clone().map(|list| -> List {
+            let provided = Arc::clone(provided);
+            Arc::new(move |call| list(&mut call.inside(&provided)))
+        });
+        let completers = self.completers.iter();
+        Self {
+            definition: self.definition.clone(),
+            template: self.template.clone(),
+            item: inside(&self.item),
+            gates: self.gates.clone(),
+            completers: completers.map(|(name, item)| (name.clone(), inside(item))).collect(),
+            list,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A tool as it is served.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use mcp_core::types;
@@ -29,6 +30,18 @@ impl ServedTool {
         let definition = tool.definition.clone();
         let task = tool.task;
         Self { task, definition, item: tool.into_item(provided), gates, legacy }
+    }
+
+    /// The same tool in another server.
+    pub(crate) fn mounted(&self, name: String, mut item: Item) -> Self {
+        let rename = |tool: &types::Tool| {
+            let mut tool = tool.clone();
+            tool.name.clone_from(&name);
+            tool
+        };
+        let (definition, legacy) = (rename(&self.definition), self.legacy.as_ref().map(rename));
+        item.name = Cow::Owned(name);
+        Self { definition, item, gates: self.gates.clone(), legacy, task: self.task }
     }
 }
 
