@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use mcp_core::{
@@ -98,6 +98,56 @@ fn requests_of_clients_are_those_of_the_codecs() {
     }
 }
 
+#[test]
+fn names_in_the_table_are_those_of_the_crates() {
+    let client = sources(&workspace("mcp-client/src"));
+    let server =
+        sources(&workspace("mcp-server/src")) + &sources(&workspace("mcp-server/macros/src"));
+    let mut unknown = BTreeSet::new();
+    for row in written() {
+        for (half, source) in [(&row.client, &client), (&row.server, &server)] {
+            // Odd parts stand between backticks.
+            for code in half.split('`').skip(1).step_by(2).filter(|code| *code != "mcp-core") {
+                let name = identifier(code);
+                let defined = ["fn ", "struct "].iter().any(|kind| {
+                    source.match_indices(&format!("{kind}{name}")).any(|(at, found)| {
+                        source[at + found.len()..].starts_with(['(', '<', ' ', ';'])
+                    })
+                });
+                if !defined {
+                    unknown.insert(name.to_owned());
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "docs/features.md: nothing has these names: {unknown:?}");
+}
+
+/// The name in a piece of code: of `.tool(…)`, `#[complete(…)]` or `CallContext::log` the last word
+/// outside of brackets.
+fn identifier(code: &str) -> &str {
+    let code = code.trim_start_matches("#[").trim_end_matches("]").trim_end_matches("(…)");
+    code.rsplit(['.', ':']).next().expect("a split has a last part")
+}
+
+/// All Rust code under `dir`, one file after the other.
+fn sources(dir: &Path) -> String {
+    let entries = fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
+    let mut text = String::new();
+    for path in entries.map(|entry| entry.expect("a folder can be read").path()) {
+        if path.is_dir() {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(&path).unwrap_or_default();
+        }
+    }
+    text
+}
+
+fn workspace(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
 /// A row of the table as it is written.
 struct Row {
     heading: String,
@@ -108,7 +158,7 @@ struct Row {
 }
 
 fn written() -> Vec<Row> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/features.md");
+    let path = workspace("docs/features.md");
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let mut heading = String::new();
     let mut rows = Vec::new();
