@@ -142,6 +142,7 @@ async fn failures_are_errors_and_say_no_more_than_they_may() {
     let answer = stream.ask(declaring(adding(""))).await;
     assert_refused(&answer, Some(json!(1)), -32602, "`title` is empty");
     let answer = stream.ask(declaring(adding("lost"))).await;
+    assert_refused(&answer, Some(json!(1)), -32603, "internal error");
     assert!(!answer.to_string().contains("fire"), "{answer}");
     let wrong = request(1, "watchlist/add", json!({ "title": 7 }));
     let answer = stream.ask(declaring(wrong)).await;

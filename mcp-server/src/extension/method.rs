@@ -180,7 +180,7 @@ impl<T: IntoMethodResult, E: Into<Failure>> IntoMethodResult for Result<T, E> {
 
 /// How a method ends that has failed: always with an error.
 pub(super) fn failed(failure: Failure) -> Outcome {
-    failure.into_outcome()
+    failure.into_error()
 }
 
 /// Why a method cannot have this name.
