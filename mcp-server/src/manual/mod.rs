@@ -6,6 +6,12 @@
 //! - [`tools`]: arguments, results, errors, hints
 //! - [`state`]: what handlers share, methods as tools, extractors of your own
 //!
+//! What else to offer:
+//!
+//! - [`resources`]: what can be read, under an address or a template of addresses
+//! - [`prompts`]: messages to begin with
+//! - [`completion`]: how an argument may go on
+//!
 //! What else a call can do:
 //!
 //! - [`calls`]: progress, cancellation, log messages
@@ -37,6 +43,15 @@ pub mod schemas {}
 
 #[doc = include_str!("state.md")]
 pub mod state {}
+
+#[doc = include_str!("resources.md")]
+pub mod resources {}
+
+#[doc = include_str!("prompts.md")]
+pub mod prompts {}
+
+#[doc = include_str!("completion.md")]
+pub mod completion {}
 
 #[doc = include_str!("calls.md")]
 pub mod calls {}
