@@ -25,6 +25,7 @@
 //! - [`changes`]: items that come and go, and telling clients
 //! - [`caching`]: how long clients may keep what they were told
 //! - [`layers`]: what happens before and after every call
+//! - [`mounting`]: servers inside others
 //! - [`extensions`]: methods that the protocol does not have
 //!
 //! And when the compiler objects: [`type_errors`].
@@ -73,6 +74,9 @@ pub mod caching {}
 
 #[doc = include_str!("layers.md")]
 pub mod layers {}
+
+#[doc = include_str!("mounting.md")]
+pub mod mounting {}
 
 #[doc = include_str!("extensions.md")]
 pub mod extensions {}
