@@ -410,7 +410,7 @@ as_content!(
 fn log(error: &dyn Error) -> Outcome {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let id = format!("{:04x}", NEXT.fetch_add(1, Ordering::Relaxed));
-    tracing::error!(error_id = %id, error = %Chain(error), "a handler failed");
+    tracing::error!(target: "mcp::server", error_id = %id, error = %Chain(error), "a handler failed");
     ToolError::new(format!("internal error {id}")).into()
 }
 
