@@ -1,5 +1,6 @@
 //! Describing a client, and connecting it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use mcp_core::types::{
 };
 use mcp_core::version::ProtocolVersion;
 use mcp_core::{Error, ExtensionId, Limits, Timeouts};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::cache::{Cache, Identity};
 use crate::client::{Client, Habits};
@@ -20,11 +23,12 @@ use crate::handshake;
 use crate::input::{
     FormHandler, Handlers, IntoAnswer, RootsHandler, SampleHandler, UrlHandler, handler,
 };
+use crate::layer::{Next, OutgoingCall, RawResult, Wrap, wrap};
 use crate::tasks::TASKS;
 use crate::transport::IntoTransport;
 
 /// Describes a client; [`connect`](Self::connect) makes it one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "nothing happens before `connect`"]
 pub struct ClientBuilder {
     config: ClientConfig,
@@ -35,6 +39,7 @@ pub struct ClientBuilder {
     input_rounds: u32,
     cache: Option<Cache>,
     identity: Option<Identity>,
+    layers: Vec<Wrap>,
 }
 
 impl ClientBuilder {
@@ -50,6 +55,7 @@ impl ClientBuilder {
             input_rounds: ROUNDS,
             cache: None,
             identity: None,
+            layers: Vec::new(),
         }
     }
 
@@ -259,6 +265,40 @@ impl ClientBuilder {
         self
     }
 
+    /// Puts a layer around every call, inside those that were added before.
+    ///
+    /// What [`Call`](crate::Call) says of answers to the server's questions and of kept results
+    /// happens further in; progress is passed on, and dropping the call drops all layers and
+    /// cancels it. The layers of each connection are its own. A
+    /// [`Subscription`](crate::Subscription) and the handshake are no calls.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mcp_client::{Audit, Client, ConcurrencyLimit, RateLimit, TraceContext};
+    ///
+    /// let builder = Client::builder("viewer", "1.0")
+    ///     .layer(TraceContext::new())
+    ///     .layer(Audit::new())
+    ///     .layer(RateLimit::new(100, Duration::from_secs(60)))
+    ///     .layer(ConcurrencyLimit::new(4));
+    /// # let _ = builder;
+    /// ```
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Service<OutgoingCall, Response = RawResult, Error = Error>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<OutgoingCall>>::Future: Send + 'static,
+    {
+        self.layers.push(wrap(layer));
+        self
+    }
+
     /// Sets a human-readable name, which servers may show.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.config.client_info.title = Some(title.into());
@@ -333,8 +373,20 @@ impl ClientBuilder {
         let identity = self.identity.unwrap_or_else(|| transport.identity());
         let cache = self.cache.map(|cache| (cache, identity));
         let connection = handshake::connect(Arc::clone(&config), transport, handshake).await?;
-        let habits = Habits { timeouts, handlers, input_rounds: self.input_rounds, cache };
+        let (input_rounds, layers) = (self.input_rounds, self.layers);
+        let habits = Habits { timeouts, handlers, input_rounds, cache, layers };
         Ok(Client::start(config, habits, connection))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("config", &self.config)
+            .field("timeouts", &self.timeouts)
+            .field("handlers", &self.handlers)
+            .field("layers", &self.layers.len())
+            .finish_non_exhaustive()
     }
 }
 

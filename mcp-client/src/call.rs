@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -22,8 +22,10 @@ use tokio::sync::futures::OwnedNotified;
 
 use crate::cache::{Moment, Shelf};
 use crate::client::Connected;
+use crate::decode::nothing;
 use crate::handshake::now;
 use crate::input::{Answers, again, round, visit};
+use crate::layer::{Layered, OutgoingCall, RawResult, Relay};
 use crate::progress::Progress;
 use crate::shared::{Question, Reply, Sent};
 use crate::tasks::{created, drive};
@@ -81,6 +83,8 @@ enum Phase {
     Kept(Arc<str>),
     /// The server goes on with it as a task.
     Task(BoxFuture<'static, Result<Box<str>, Error>>),
+    /// It goes through layers; further in is another call.
+    Layered(Box<Layered>),
     Failed(Box<Error>),
     Over,
 }
@@ -93,18 +97,22 @@ struct Flight {
     since: Instant,
 }
 
-#[derive(Default)]
-struct More {
+/// What most calls do without.
+#[derive(Clone, Default)]
+pub(crate) struct More {
     log_level: Option<LoggingLevel>,
-    meta: Meta,
+    pub(crate) meta: Meta,
     /// Results of an extension's own kind are taken too.
     takes_any: bool,
     rounds: Option<Rounds>,
     /// What is kept of earlier results, and the moment at which this one was asked for.
     shelf: Option<(Shelf, Option<Moment>)>,
+    /// Where progress goes, further in than the layers.
+    relay: Option<Arc<Relay>>,
 }
 
 /// What the server has asked for so far.
+#[derive(Clone)]
 struct Rounds {
     /// What the caller wants sent.
     original: Box<RawValue>,
@@ -155,6 +163,14 @@ impl<T> Call<T> {
     /// Sets both limits.
     pub(crate) fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
+        self
+    }
+
+    /// Makes the call as part of another, which has gone through the layers already.
+    pub(crate) fn further_in(mut self) -> Self {
+        if self.connected.layers.first().is_some() {
+            self.more.get_or_insert_default().relay = Some(Arc::default());
+        }
         self
     }
 
@@ -222,7 +238,7 @@ impl<T> Call<T> {
     ///
     /// Nothing is lost when the future is dropped; the call goes on.
     pub async fn progress(&mut self) -> Option<Progress> {
-        std::future::poll_fn(|cx| self.poll_progress(cx)).await
+        poll_fn(|cx| self.poll_progress(cx)).await
     }
 
     /// The same as a stream, which ends when the call is over.
@@ -232,7 +248,12 @@ impl<T> Call<T> {
 
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Option<Progress>> {
         loop {
-            let Some(call) = ready!(self.poll_sent(cx, true)) else { return Poll::Ready(None) };
+            let Some(call) = ready!(self.poll_sent(cx, true)) else {
+                return match &mut self.phase {
+                    Phase::Layered(layered) => layered.poll_progress(cx),
+                    _ => Poll::Ready(None),
+                };
+            };
             if let Some(progress) = ready!(self.connected.shared.poll_progress(call, cx)) {
                 return Poll::Ready(Some(progress));
             }
@@ -252,12 +273,12 @@ impl<T> Call<T> {
                     self.phase = Phase::Sent(flight);
                     return Poll::Ready(Some(call));
                 }
-                Phase::Unsent(params) => match self.find(&params) {
-                    Some(kept) => {
-                        self.phase = Phase::Kept(kept);
+                Phase::Unsent(params) => match self.begin(params) {
+                    Ok(params) => params,
+                    Err(phase) => {
+                        self.phase = phase;
                         return Poll::Ready(None);
                     }
-                    None => params,
                 },
                 Phase::Full(params, mut room) => {
                     if room.as_mut().poll(cx).is_pending() {
@@ -285,6 +306,7 @@ impl<T> Call<T> {
                 }
             };
             let shared = &self.connected.shared;
+            let listening = listening || self.relay().is_some();
             match shared.send(&self.method, &params, self.options(), cx.waker(), listening) {
                 Sent::Waiting(call, since) => {
                     self.phase = Phase::Sent(Flight { call, params, since });
@@ -306,6 +328,43 @@ impl<T> Call<T> {
             }
         }
         options
+    }
+
+    /// The parameters, if it is for this call to send them.
+    fn begin(&mut self, params: Box<RawValue>) -> Result<Box<RawValue>, Phase> {
+        if let Some(next) = self.connected.layers.first()
+            && self.relay().is_none()
+        {
+            let relay = Arc::<Relay>::default();
+            let more = self.more.as_deref().cloned().unwrap_or_default();
+            let outgoing = OutgoingCall(Outgoing {
+                connected: Arc::clone(&self.connected),
+                method: self.method.clone(),
+                params,
+                timeouts: self.timeouts,
+                more: More { relay: Some(Arc::clone(&relay)), ..more },
+            });
+            let layered = Layered::new(next.clone(), outgoing, relay);
+            return Err(Phase::Layered(Box::new(layered)));
+        }
+        match self.find(&params) {
+            Some(kept) => Err(Phase::Kept(kept)),
+            None => Ok(params),
+        }
+    }
+
+    fn relay(&self) -> Option<&Relay> {
+        self.more.as_ref()?.relay.as_deref()
+    }
+
+    /// Passes on the progress that there is, and asks to be woken for more.
+    fn relay_progress(&self, call: CallId, cx: &mut Context<'_>) {
+        if let Some(relay) = self.relay() {
+            let shared = &self.connected.shared;
+            while let Poll::Ready(Some(progress)) = shared.poll_progress(call, cx) {
+                relay.push(progress);
+            }
+        }
     }
 
     /// What is kept of this request; otherwise what comes will be.
@@ -399,19 +458,65 @@ impl<T> Call<T> {
         };
     }
 
-    fn finish(&mut self, reply: Reply) -> Result<T, Error> {
-        match reply {
-            Reply::Result { text, .. } => (self.decode)(&text, self.connected.era),
-            Reply::Extension(_, text) if self.more.as_ref().is_some_and(|more| more.takes_any) => {
-                (self.decode)(&text, self.connected.era)
+    /// Sees the call to its end.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, Error>> {
+        loop {
+            if let Phase::Task(task) = &mut self.phase {
+                let ended = ready!(task.as_mut().poll(cx));
+                self.phase = Phase::Over;
+                return Poll::Ready(ended.map(End::Task));
             }
-            Reply::Extension(kind, _) => Err(Error::UnexpectedMessage {
-                expected: std::any::type_name::<T>(),
-                got: format!("a result of type {kind:?}, which belongs to an extension"),
-            }),
-            Reply::Question(_) => Err(Error::Misuse("a question is no result".to_owned())),
+            let Some(call) = ready!(self.poll_sent(cx, false)) else {
+                if let Phase::Layered(layered) = &mut self.phase {
+                    let outcome = ready!(layered.poll_outcome(cx));
+                    self.phase = Phase::Over;
+                    return Poll::Ready(outcome.map(End::Layered));
+                }
+                return Poll::Ready(match std::mem::replace(&mut self.phase, Phase::Over) {
+                    Phase::Failed(error) => Err(*error),
+                    Phase::Kept(text) => Ok(End::Kept(text)),
+                    _ => Err(Error::Misuse(
+                        "the call is over already: it was awaited before".to_owned(),
+                    )),
+                });
+            };
+            self.relay_progress(call, cx);
+            let Poll::Ready(outcome) = self.connected.shared.poll_outcome(call, cx) else {
+                self.relay_progress(call, cx);
+                return Poll::Pending;
+            };
+            self.keep(&outcome);
+            match outcome {
+                Ok(Reply::Question(question)) => self.answer(question),
+                Ok(Reply::Extension(kind, text)) if self.is_task(&kind) => self.follow(&text),
+                outcome => {
+                    self.phase = Phase::Over;
+                    return Poll::Ready(outcome.map(End::Reply));
+                }
+            }
         }
     }
+
+    /// What the caller gets of a result.
+    fn finish(&self, text: &str, extension: Option<&str>) -> Result<T, Error> {
+        match extension {
+            Some(kind) if !self.more.as_ref().is_some_and(|more| more.takes_any) => {
+                Err(Error::UnexpectedMessage {
+                    expected: std::any::type_name::<T>(),
+                    got: format!("a result of type {kind:?}, which belongs to an extension"),
+                })
+            }
+            _ => (self.decode)(text, self.connected.era),
+        }
+    }
+}
+
+/// What a call came to, not yet decoded.
+enum End {
+    Reply(Reply),
+    Kept(Arc<str>),
+    Task(Box<str>),
+    Layered(RawResult),
 }
 
 impl<T> Future for Call<T> {
@@ -419,43 +524,49 @@ impl<T> Future for Call<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        loop {
-            if let Phase::Task(task) = &mut this.phase {
-                let ended = ready!(task.as_mut().poll(cx));
-                this.phase = Phase::Over;
-                return Poll::Ready(
-                    ended.and_then(|text| (this.decode)(&text, this.connected.era)),
-                );
-            }
-            let Some(call) = ready!(this.poll_sent(cx, false)) else {
-                return Poll::Ready(Err(match std::mem::replace(&mut this.phase, Phase::Over) {
-                    Phase::Failed(error) => *error,
-                    Phase::Kept(text) => {
-                        return Poll::Ready((this.decode)(&text, this.connected.era));
-                    }
-                    _ => {
-                        Error::Misuse("the call is over already: it was awaited before".to_owned())
-                    }
-                }));
-            };
-            let outcome = ready!(this.connected.shared.poll_outcome(call, cx));
-            this.keep(&outcome);
-            let reply = match outcome {
-                Ok(Reply::Question(question)) => {
-                    this.answer(question);
-                    continue;
-                }
-                Ok(Reply::Extension(kind, text)) if this.is_task(&kind) => {
-                    this.follow(&text);
-                    continue;
-                }
-                Ok(reply) => this.finish(reply),
-                Err(error) => Err(error),
-            };
-            this.phase = Phase::Over;
-            return Poll::Ready(reply);
-        }
+        Poll::Ready(match ready!(this.poll_end(cx))? {
+            End::Reply(Reply::Result { text, .. }) => this.finish(&text, None),
+            End::Reply(Reply::Extension(kind, text)) => this.finish(&text, Some(&kind)),
+            End::Reply(Reply::Question(_)) => Err(no_result()),
+            End::Kept(text) => this.finish(&text, None),
+            End::Task(text) => this.finish(&text, None),
+            End::Layered(result) => this.finish(result.as_str(), result.extension_kind()),
+        })
     }
+}
+
+/// A call further in than its layers, before it is made.
+#[derive(Clone)]
+pub(crate) struct Outgoing {
+    pub(crate) connected: Arc<Connected>,
+    pub(crate) method: Cow<'static, str>,
+    pub(crate) params: Box<RawValue>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) more: More,
+}
+
+impl Outgoing {
+    /// Makes the call; when the future is dropped, it is cancelled.
+    pub(crate) fn send(self) -> BoxFuture<'static, Result<RawResult, Error>> {
+        let Self { connected, method, params, timeouts, more } = self;
+        let phase = Phase::Unsent(params);
+        let more = Some(Box::new(more));
+        let mut call = Call { connected, method, timeouts, phase, decode: nothing, more };
+        Box::pin(poll_fn(move |cx| {
+            Poll::Ready(Ok(match ready!(call.poll_end(cx))? {
+                End::Reply(Reply::Result { text, .. }) => RawResult::complete(text),
+                End::Reply(Reply::Extension(kind, text)) => RawResult::of_extension(kind, text),
+                End::Reply(Reply::Question(_)) => return Poll::Ready(Err(no_result())),
+                End::Kept(text) => RawResult::complete(&*text),
+                End::Task(text) => RawResult::complete(text),
+                End::Layered(result) => result,
+            }))
+        }))
+    }
+}
+
+fn no_result() -> Error {
+    Error::Misuse("a question is no result".to_owned())
 }
 
 impl<T> Drop for Call<T> {
@@ -470,7 +581,7 @@ impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let phase = match &self.phase {
             Phase::Unsent(_) | Phase::Full(..) => "unsent",
-            Phase::Sent(_) => "sent",
+            Phase::Sent(_) | Phase::Layered(_) => "sent",
             Phase::Asked(_) => "asked",
             Phase::Kept(_) => "kept",
             Phase::Task(_) => "task",

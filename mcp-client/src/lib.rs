@@ -68,6 +68,7 @@ mod driver;
 pub mod group;
 mod handshake;
 mod input;
+mod layer;
 pub mod manual;
 mod noise;
 mod notification;
@@ -87,6 +88,10 @@ pub use client::Client;
 pub use config::{Config, ConfigError, ServerConfig};
 pub use group::ClientGroup;
 pub use input::{BoxError, FormHandler, IntoAnswer, RootsHandler, SampleHandler, UrlHandler};
+pub use layer::{
+    Audit, Audited, ConcurrencyLimit, FromFn, FromFnService, InTrace, Limited, Next, OutgoingCall,
+    RateLimit, RateLimited, RawResult, TimedOut, Timeout, TraceContext, from_fn,
+};
 pub use mcp_core::capability::ClientCapabilities;
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{

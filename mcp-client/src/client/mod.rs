@@ -25,6 +25,7 @@ use crate::driver::{Driver, End};
 use crate::handshake::Connection;
 use crate::input::Handlers;
 use crate::input::asked::Answering;
+use crate::layer::{Stack, Wrap};
 use crate::notification::Notifications;
 use crate::shared::Shared;
 use crate::transport::child_process::Ended;
@@ -71,6 +72,7 @@ pub(crate) struct Connected {
     pub(crate) input_rounds: u32,
     /// Where results are kept.
     pub(crate) shelf: Option<Shelf>,
+    pub(crate) layers: Stack,
     timeouts: Timeouts,
     ended: watch::Receiver<End>,
 }
@@ -81,6 +83,7 @@ pub(crate) struct Habits {
     pub(crate) handlers: Handlers,
     pub(crate) input_rounds: u32,
     pub(crate) cache: Option<(Cache, Identity)>,
+    pub(crate) layers: Vec<Wrap>,
 }
 
 impl Client {
@@ -92,7 +95,7 @@ impl Client {
     /// Starts the task behind a connection.
     pub(crate) fn start(config: Arc<ClientConfig>, habits: Habits, connection: Connection) -> Self {
         let Connection { session, link, lines, out, noise } = connection;
-        let Habits { timeouts, handlers, input_rounds, cache } = habits;
+        let Habits { timeouts, handlers, input_rounds, cache, layers } = habits;
         let era = session.agreed().era();
         let handlers = Arc::new(handlers);
         let last_words = link.process().last_words();
@@ -104,7 +107,9 @@ impl Client {
         let answering = Answering::new(Arc::clone(&handlers));
         let driver = Driver::new(Arc::clone(&shared), reader, writer, lines, answering);
         tokio::spawn(driver.run(process, tell));
-        let connected = Connected { shared, era, handlers, input_rounds, shelf, timeouts, ended };
+        let layers = Stack::new(&layers);
+        let connected =
+            Connected { shared, era, handlers, input_rounds, shelf, layers, timeouts, ended };
         Self { connected: Arc::new(connected) }
     }
 

@@ -157,7 +157,7 @@ fn request<T>(
     decode: Decode<T>,
 ) -> Call<T> {
     let call = Call::new(connected, method, params::object(method, params), decode);
-    call.with_timeouts(Timeouts { total: None, ..timeouts })
+    call.further_in().with_timeouts(Timeouts { total: None, ..timeouts })
 }
 
 /// How often a task is asked whose server does not say.
