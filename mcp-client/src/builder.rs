@@ -24,6 +24,8 @@ use crate::input::{
     FormHandler, Handlers, IntoAnswer, RootsHandler, SampleHandler, UrlHandler, handler,
 };
 use crate::layer::{Next, OutgoingCall, RawResult, Wrap, wrap};
+#[cfg(feature = "json-schema")]
+use crate::output::CheckOutput;
 use crate::tasks::TASKS;
 use crate::transport::IntoTransport;
 
@@ -40,6 +42,8 @@ pub struct ClientBuilder {
     cache: Option<Cache>,
     identity: Option<Identity>,
     layers: Vec<Wrap>,
+    #[cfg(feature = "json-schema")]
+    check_output: bool,
 }
 
 impl ClientBuilder {
@@ -56,6 +60,8 @@ impl ClientBuilder {
             cache: None,
             identity: None,
             layers: Vec::new(),
+            #[cfg(feature = "json-schema")]
+            check_output: false,
         }
     }
 
@@ -299,6 +305,41 @@ impl ClientBuilder {
         self
     }
 
+    /// Checks the results of tools against their output schemas, as far as they are known.
+    ///
+    /// A schema is known once this client has listed the tool, on this connection and by any handle,
+    /// until the list is asked for again or the server tells that it has changed; a modern server
+    /// tells that only to who [listens](Client::listen). Nothing is listed for the sake of the
+    /// check: what was never listed is not checked. Nor are tools that say that they failed, and
+    /// results of an extension's own kind.
+    ///
+    /// A result that does not fit is an [`Error::Output`], which names the tool and the place. So is
+    /// a schema that cannot be used, because it is none, refers to another document or is written in
+    /// an unknown dialect: nothing is ever fetched. JSON Schema 2020-12 is meant where a schema
+    /// names no dialect; 2019-09, 7, 6 and 4 are known too.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn show(server: mcp_client::ChildProcess) -> Result<(), mcp_client::Error> {
+    /// use mcp_client::{Client, Error};
+    /// use serde_json::json;
+    ///
+    /// let client = Client::builder("viewer", "1.0").check_output().connect(server).await?;
+    /// client.list_all_tools().await?;
+    /// match client.call_tool("search", json!({ "text": "nosferatu" })).await {
+    ///     Err(Error::Output(problem)) => tracing::warn!("{problem}"),
+    ///     hits => drop(hits?),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "json-schema")]
+    pub fn check_output(mut self) -> Self {
+        self.check_output = true;
+        self
+    }
+
     /// Sets a human-readable name, which servers may show.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.config.client_info.title = Some(title.into());
@@ -373,7 +414,12 @@ impl ClientBuilder {
         let identity = self.identity.unwrap_or_else(|| transport.identity());
         let cache = self.cache.map(|cache| (cache, identity));
         let connection = handshake::connect(Arc::clone(&config), transport, handshake).await?;
-        let (input_rounds, layers) = (self.input_rounds, self.layers);
+        #[cfg_attr(not(feature = "json-schema"), expect(unused_mut, reason = "one is added"))]
+        let (input_rounds, mut layers) = (self.input_rounds, self.layers);
+        #[cfg(feature = "json-schema")]
+        if self.check_output {
+            layers.push(wrap(CheckOutput));
+        }
         let habits = Habits { timeouts, handlers, input_rounds, cache, layers };
         Ok(Client::start(config, habits, connection))
     }

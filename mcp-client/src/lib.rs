@@ -72,6 +72,8 @@ mod layer;
 pub mod manual;
 mod noise;
 mod notification;
+#[cfg(feature = "json-schema")]
+mod output;
 mod pages;
 mod params;
 mod progress;
@@ -103,7 +105,7 @@ pub use mcp_core::types::{
     CallToolResult, ContentBlock, Cursor, ListToolsResult, ResourceContents, Tool,
 };
 pub use mcp_core::version::{Era, ProtocolVersion};
-pub use mcp_core::{Error, ExtensionId, InputError, Limits, TimeoutKind, ToolError};
+pub use mcp_core::{Error, ExtensionId, InputError, Limits, OutputError, TimeoutKind, ToolError};
 pub use notification::{NotificationKind, Notifications, ServerNotification};
 pub use pages::{Items, Prompts, ResourceTemplates, Resources, Tools};
 pub use progress::Progress;

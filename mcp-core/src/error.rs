@@ -46,6 +46,9 @@ pub enum Error {
     /// The server asks for something first, and did not get it.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The result of a tool is not as the server declares; only where the client checks that.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// Client and server did not agree on profiles.
     #[error(transparent)]
     Rejected(#[from] Rejection),
@@ -132,6 +135,51 @@ pub enum InputError {
 fn addresses(elicitations: &[ElicitRequestURLParams]) -> String {
     let each = elicitations.iter().map(|url| shown(&url.url).escape_debug().to_string());
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// What is wrong with the result of a tool that declares an output schema.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The structured content does not fit.
+    #[error("the result of tool `{}` does not fit its output schema: {}{problem}", shown(.tool), at(.place))]
+    Misfit {
+        /// The name of the tool.
+        tool: String,
+        /// A JSON pointer to where; the whole content where it is empty.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// There is no structured content.
+    #[error("the result of tool `{}` has no structured content, but the tool has an output schema", shown(.tool))]
+    Missing {
+        /// The name of the tool.
+        tool: String,
+    },
+    /// The output schema cannot be used.
+    #[error("the output schema of tool `{}` cannot be used: {problem}", shown(.tool))]
+    Schema {
+        /// The name of the tool.
+        tool: String,
+        /// Why not.
+        problem: String,
+    },
+    /// The structured content cannot be checked within bounds.
+    #[error("the result of tool `{}` cannot be checked: {problem}", shown(.tool))]
+    Unchecked {
+        /// The name of the tool.
+        tool: String,
+        /// Why not.
+        problem: String,
+    },
+}
+
+fn at(place: &str) -> String {
+    match place {
+        "" => String::new(),
+        place => format!("`{place}`: "),
+    }
 }
 
 /// A tool that ran and failed: its result says `isError`.

@@ -27,7 +27,7 @@ pub mod uri_template;
 pub mod version;
 pub mod wire;
 
-pub use error::{Error, InputError, ToolError};
+pub use error::{Error, InputError, OutputError, ToolError};
 pub use extension::{ExtensionId, InvalidExtensionId};
 pub use limits::Limits;
 pub use negotiate::{Negotiated, NegotiatedParts, ServerFacts};

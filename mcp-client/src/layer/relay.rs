@@ -23,10 +23,7 @@ impl Layered {
     }
 
     /// What the call came to, once.
-    pub(crate) fn poll_outcome(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<RawResult, Error>> {
+    pub(crate) fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawResult, Error>> {
         match self.outcome.take() {
             Some(outcome) => Poll::Ready(outcome),
             None => self.future.as_mut().poll(cx),

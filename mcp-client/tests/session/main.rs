@@ -5,7 +5,10 @@ mod cache;
 mod calls;
 mod features;
 mod handshake;
+mod layers;
 mod lists;
+#[cfg(feature = "json-schema")]
+mod output;
 mod peer;
 #[cfg(target_os = "linux")]
 mod process;
