@@ -204,6 +204,12 @@ impl Connection {
         true
     }
 
+    /// Whether [`push_lasting`](Self::push_lasting) would queue nothing.
+    #[cfg(feature = "tracing-subscriber")]
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_closed() || self.lock().len() >= self.capacity
+    }
+
     /// Asks a legacy client and waits for what it answers.
     ///
     /// # Cancel safety
@@ -220,6 +226,10 @@ impl Connection {
         guard(&self.questions).push(Question { call, method, params, reply });
         self.more.store(true, Ordering::Release);
         self.driver.wake();
+        if self.is_closed() {
+            // Nobody takes it out any more.
+            guard(&self.questions).clear();
+        }
         answer.await.unwrap_or_else(|_| Err(ErrorObject::internal("the client is gone")))
     }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::NegotiatedProfiles;
 use mcp_core::types::{ElicitationCompleteNotificationParams, Implementation, LoggingLevel};
 use mcp_core::version::Era;
@@ -152,6 +153,38 @@ impl CallContext {
             let (call, method, params) = (self.0.id, method.into(), Json(params));
             self.0.connection.push_lasting(FromHandler::Notify { call, method, params });
         }
+    }
+
+    /// Asks a legacy client whether it is there, and waits for the answer as long as it takes.
+    ///
+    /// Set a limit with `tokio::time::timeout`.
+    ///
+    /// # Errors
+    ///
+    /// In the modern era, which has no `ping` (2026-07-28, changelog); when the client answers with
+    /// an error, is gone, or the call is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the answer goes nowhere; the client is told when the call ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use mcp_server::{CallContext, Tool};
+    ///
+    /// let watch = Tool::new("watch").handler(async |ctx: CallContext| {
+    ///     let answer = tokio::time::timeout(Duration::from_secs(5), ctx.ping()).await;
+    ///     if answer.is_err() { "nobody looks" } else { "go on" }
+    /// });
+    /// ```
+    pub async fn ping(&self) -> Result<(), ErrorObject> {
+        if self.negotiated().era() != Era::Legacy {
+            let version = self.negotiated().version();
+            return Err(ErrorObject::internal(format!("MCP {version} has no `ping`")));
+        }
+        self.0.connection.ask(self.0.id, "ping", None).await.map(drop)
     }
 
     /// The signal that nobody waits for this call any more.

@@ -20,6 +20,8 @@ use crate::call::{Call, CallParts, Callee, Provided};
 use crate::connection::Connection;
 use crate::handler::Run;
 use crate::layer::{Stack, ToolCall, Wrap};
+#[cfg(feature = "tracing-subscriber")]
+use crate::log_to_client::Listener;
 use crate::outcome::Outcome;
 use crate::server::Inner;
 
@@ -124,6 +126,14 @@ impl Item {
 
     /// Takes the parameters out of the call and starts the handler.
     fn start(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
+        #[cfg(feature = "tracing-subscriber")]
+        if let Some(listener) = Listener::of(&parts) {
+            return listener.around(|| self.start_unheard(parts));
+        }
+        self.start_unheard(parts)
+    }
+
+    fn start_unheard(&self, parts: CallParts<'_>) -> BoxFuture<'static, Outcome> {
         let callee = Callee { name: &self.name, arguments: &self.arguments };
         (self.run)(&mut Call::new(callee, &self.provided, parts))
     }

@@ -62,6 +62,8 @@ mod extract;
 mod handler;
 mod item;
 mod layer;
+#[cfg(feature = "tracing-subscriber")]
+mod log_to_client;
 #[cfg(feature = "macros")]
 pub mod manual;
 mod mismatch;
@@ -96,6 +98,8 @@ pub use layer::{
     Audit, Audited, ConcurrencyLimit, FromFn, FromFnService, Limited, Next, RateLimit, RateLimited,
     Span, Spans, TimedOut, Timeout, ToolCall, from_fn,
 };
+#[cfg(feature = "tracing-subscriber")]
+pub use log_to_client::LogToClient;
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
 pub use mcp_core::types;

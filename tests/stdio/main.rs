@@ -24,6 +24,7 @@ mod load;
 mod modern;
 mod mounting;
 mod notifications;
+mod ping;
 mod stream;
 mod tasks;
 mod tasks_driven;
