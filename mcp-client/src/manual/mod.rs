@@ -18,6 +18,7 @@
 //! - [`answering`]: forms, addresses, models and folders, when servers ask
 //! - [`groups`]: several servers from one file, kept running
 //! - [`caching`]: keeping what servers allow to be kept
+//! - [`layers`]: what happens before and after every call, and checks of what tools answer
 //! - [`extensions`]: methods that the protocol does not have
 //! - [`testing`]: tests without a process, and the command `mcp`
 //!
@@ -52,6 +53,9 @@ pub mod groups {}
 
 #[doc = include_str!("caching.md")]
 pub mod caching {}
+
+#[doc = include_str!("layers.md")]
+pub mod layers {}
 
 #[doc = include_str!("extensions.md")]
 pub mod extensions {}

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::peer::{Peer, builder, legacy, modern};
+use crate::peer::{DISCOVERED, Peer, builder, legacy, modern, pair};
 
 const SECOND: Duration = Duration::from_secs(1);
 const GIVEN: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
@@ -150,6 +150,29 @@ async fn questions_are_answered_further_in() {
         assert_eq!(done(&mut peer).await["inputResponses"]["r"], json!({ "roots": [] }));
     });
     assert_eq!((said.unwrap().as_str(), runs.load(Ordering::Relaxed)), ("done", 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_followed_further_in() {
+    let builder = builder().tasks().layer(ConcurrencyLimit::new(1)).layer(Audit);
+    let (io, mut peer) = pair();
+    let (client, ()) = tokio::join!(builder.connect(io), async {
+        let tasks = r#"{"tools":{},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
+        peer.answer("server/discover", DISCOVERED.replace(r#"{"tools":{}}"#, tasks)).await;
+    });
+    let client = client.unwrap();
+    let (said, ()) = tokio::join!(client.call::<String>("a", ()), async {
+        let mut task = json!({
+            "resultType": "task", "taskId": "t", "status": "working", "ttlMs": null,
+            "createdAt": "2026-07-28T00:00:00Z", "lastUpdatedAt": "2026-07-28T00:00:00Z",
+        });
+        peer.answer("tools/call", &task).await;
+        task["resultType"] = json!("complete");
+        task["status"] = json!("completed");
+        task["result"] = serde_json::from_str(DONE).unwrap();
+        peer.answer("tasks/get", &task).await;
+    });
+    assert_eq!(said.unwrap(), "done");
 }
 
 #[tokio::test(start_paused = true)]
