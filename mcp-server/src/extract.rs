@@ -61,7 +61,7 @@ pub enum Extracted {}
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is neither a tool argument nor an extractor",
+    message = "`{Self}` is neither an argument nor an extractor",
     label = "cannot be a parameter of a handler",
     note = "arguments need `serde::Deserialize` (without borrowing) and `schemars::JsonSchema`",
     note = "extractors are `Args<T>`, `State<T>`, `Settings<T>`, `Option<Settings<T>>`, `Profiles`, `Caller`, `CallContext` and `Server`",
