@@ -19,7 +19,8 @@ pub struct Limits {
     pub pending_requests: usize,
     /// Most bytes of messages that wait: for a decision, or for the peer to read. Default: 64 MiB.
     pub pending_bytes: usize,
-    /// Most resources and streams that the peer can be subscribed to at a time. Default: 1,024.
+    /// Most resources and streams that the peer can be subscribed to at a time; their addresses
+    /// together are no longer than `pending_bytes`. Default: 1,024.
     pub subscriptions: usize,
 }
 

@@ -41,6 +41,18 @@ fn modern(config: ClientConfig, profiles: &[&str], method: &str) -> (ClientRig, 
     (rig, clock)
 }
 
+#[test]
+fn a_call_ends_with_an_answer_that_cannot_be_read_within_a_batch_too() {
+    let clock = Clock::new();
+    let mut rig = ClientRig::start(Arc::new(config(&wants_legacy())), clock.now());
+    rig.receive(clock.now(), initialized(1, "2025-03-26", &Value::Null).as_bytes());
+    rig.call(clock.now(), "t", PATIENT);
+    let batch = r#"[{"jsonrpc":"2.0","id":2,"result":{},"error":7}]"#;
+    rig.receive(clock.now(), batch.as_bytes());
+    assert!(rig.log.iter().any(|saw| matches!(saw, Saw::Invalid(_))), "{:?}", rig.log);
+    assert_eq!(rig.established().map(|established| established.calls()), Some(0));
+}
+
 fn wants_legacy() -> Wants {
     Wants::nothing().era(EraChoice::Legacy)
 }

@@ -251,6 +251,45 @@ fn subscriptions_are_bounded() {
 }
 
 #[test]
+fn addresses_that_are_subscribed_to_are_bounded_in_bytes() {
+    let limits = Limits { pending_bytes: 1000, ..Limits::default() };
+    let mut open = Open::with(|config| config.limits = limits).legacy();
+    let long = |n: i64| format!("film://{n}{}", "x".repeat(600));
+    for id in [1, 1, 2] {
+        let answer = open.ask(id, "resources/subscribe", json!({ "uri": long(id) }));
+        assert_eq!(answer[0].get("error").is_some(), id == 2, "{answer:?}");
+    }
+    for id in [3, 4] {
+        let filter = json!({ "notifications": { "resourceSubscriptions": [long(id)] } });
+        let answer = open.ask_modern(id, "subscriptions/listen", filter, json!({}));
+        assert_eq!(answer[0].get("error").is_some(), id == 4, "{answer:?}");
+    }
+}
+
+#[test]
+fn a_filter_that_names_too_much_is_refused_before_anybody_looks_it_up() {
+    let limits = Limits { subscriptions: 2, ..Limits::default() };
+    let mut open = Open::with(|config| config.limits = limits);
+    let filter = json!({ "notifications": { "resourceSubscriptions": ["a:", "b:"] } });
+    let answer = open.ask_modern(4, "subscriptions/listen", filter, json!({}));
+    assert!(answer[0]["error"]["message"].as_str().unwrap().contains("at most 2"));
+    assert!(open.calls.is_empty());
+}
+
+#[test]
+fn a_subscription_that_was_cancelled_first_is_none() {
+    let mut open = Open::new().legacy();
+    let cancelled = json!({
+        "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 },
+    });
+    open.ask(1, "tools/call", call_tool());
+    let call = open.last();
+    open.tell(&cancelled);
+    open.session.subscribe(call, "film://1", &mut open.out);
+    assert_eq!(open.change(Change::Resource("film://1")), [Value::Null; 0]);
+}
+
+#[test]
 fn a_stream_begins_with_its_acknowledgement_and_tags_what_it_brings() {
     let mut open = Open::new();
     let filter = json!({
@@ -296,11 +335,11 @@ fn a_server_that_closes_ends_its_streams_with_a_result() {
     open.ask_modern(7, "subscriptions/listen", filter, json!({}));
     open.session.end_streams(&mut open.out);
     let sent = open.sent();
-    assert_eq!(sent[0]["method"], "notifications/cancelled");
-    assert_eq!(sent[0]["params"]["requestId"], 7);
-    assert_eq!(sent[1]["id"], 7);
-    assert_eq!(sent[1]["result"]["resultType"], "complete");
-    assert_eq!(sent[1]["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 7);
+    assert_eq!(sent[0]["id"], 7);
+    assert_eq!(sent[0]["result"]["resultType"], "complete");
+    assert_eq!(sent[0]["result"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 7);
+    assert_eq!(sent[1]["method"], "notifications/cancelled");
+    assert_eq!(sent[1]["params"]["requestId"], 7);
     assert_eq!(open.session.calls(), 0);
 }
 
@@ -328,6 +367,20 @@ fn requests_to_the_client_wait_until_it_is_initialized() {
     assert_eq!(open.ask_client().unwrap(), [Value::Null; 0]);
     let sent = open.tell(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     assert_eq!(sent[0]["method"], "elicitation/create");
+}
+
+#[test]
+fn an_answer_to_what_was_not_asked_yet_is_none() {
+    let mut open = Open::new().uninitialized();
+    open.ask("a", "tools/call", call_tool());
+    open.ask_client().unwrap();
+    let answer = json!({ "jsonrpc": "2.0", "id": 1, "result": { "action": "accept" } });
+    open.tell(&answer);
+    assert_eq!(open.asked, []);
+    let sent = open.tell(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    assert_eq!(sent[0]["id"], 1);
+    open.tell(&answer);
+    assert_eq!(open.asked, [Ok(json!({ "action": "accept" }))]);
 }
 
 #[test]

@@ -275,21 +275,12 @@ impl Established {
                         Ok(message) => {
                             self.message(now, message, text.len(), out, &mut events);
                         }
-                        Err(noise) => events(ClientEvent::Noise(noise)),
+                        Err(invalid) => self.unreadable_message(invalid, &mut events),
                     }
                 }
             }
             Ok(Text::Batch(_)) => events(noise("only MCP 2025-03-26 has batches")),
-            Err(invalid) => {
-                // A response that cannot be read is one all the same: nobody waits for another.
-                let answered =
-                    invalid.id.as_ref().filter(|_| !invalid.answerable && !self.rejected);
-                if let Some((call, _)) = answered.and_then(|id| self.calls.answered(id)) {
-                    let problem = invalid.error.message.to_string();
-                    events(ClientEvent::InvalidResult { call, problem });
-                }
-                events(ClientEvent::Noise(invalid));
-            }
+            Err(invalid) => self.unreadable_message(invalid, &mut events),
         }
     }
 
@@ -304,6 +295,20 @@ impl Established {
         self.asked.clear();
         self.asked_bytes = 0;
         self.calls.clear().into_iter().map(|(call, _)| call).collect()
+    }
+
+    /// A response that cannot be read is one all the same: nobody waits for another.
+    fn unreadable_message<'m>(
+        &mut self,
+        invalid: InvalidMessage,
+        events: &mut impl FnMut(ClientEvent<'m>),
+    ) {
+        let answered = invalid.id.as_ref().filter(|_| !invalid.answerable && !self.rejected);
+        if let Some((call, _)) = answered.and_then(|id| self.calls.answered(id)) {
+            let problem = invalid.error.message.to_string();
+            events(ClientEvent::InvalidResult { call, problem });
+        }
+        events(ClientEvent::Noise(invalid));
     }
 
     fn message<'m>(

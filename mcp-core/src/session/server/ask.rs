@@ -84,7 +84,15 @@ impl ServerSession {
 
     /// The client has answered a request of ours; any other answer is passed over.
     pub(super) fn answered<'m>(&mut self, response: Response<'m>) -> Option<ServerEvent<'m>> {
-        let (ask, _) = self.asked.answered(&response.id?)?;
+        let id = response.id?;
+        let (ask, _) = self.asked.of_id(&id)?;
+        if let ServerState::Established(session) = &self.state
+            && session.unsent.iter().any(|(unsent, ..)| *unsent == ask)
+        {
+            // Nobody can have answered what was not asked yet.
+            return None;
+        }
+        self.asked.answered(&id)?;
         let outcome: Result<&'m RawValue, ErrorObject> = response.outcome;
         Some(ServerEvent::Answered { ask, outcome })
     }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::subscriptions::too_many;
 use super::{CallRow, ClientRequest, ServerCall, ServerEvent, ServerSession, Unready, id_in_use};
 use crate::jsonrpc::{ErrorObject, RequestId};
 use crate::negotiate::Negotiated;
@@ -77,7 +78,14 @@ impl ServerSession {
                 ClientRequest::Extension { extension, method, params: members }
             }
         };
-        if self.calls.len() >= self.config.limits.pending_requests {
+        let limits = &self.config.limits;
+        // Refused before anybody looks up what the filter names.
+        if let ClientRequest::Listen(filter) = &request
+            && filter.resource_subscriptions.len() + filter.task_ids.len() >= limits.subscriptions
+        {
+            return Err(too_many(limits.subscriptions, limits.pending_bytes).into());
+        }
+        if self.calls.len() >= limits.pending_requests {
             return Err(self.too_many().into());
         }
         let (batch, wants_progress, log_level) =

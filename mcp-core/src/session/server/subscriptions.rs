@@ -11,6 +11,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use super::notify::notification;
 use super::{ServerSession, ServerState, refused};
 use crate::jsonrpc::{ErrorObject, RequestId};
+use crate::limits::Limits;
 use crate::negotiate::Negotiated;
 use crate::outbox::{Outbox, Route};
 use crate::pending::CallId;
@@ -108,12 +109,21 @@ struct Changed<'a> {
 
 impl ServerSession {
     /// Grants a `resources/subscribe` call of a legacy session and answers it.
+    ///
+    /// A call that was cancelled meanwhile subscribes to nothing.
     pub fn subscribe(&mut self, call: CallId, uri: &str, out: &mut Outbox) {
-        let most = self.config.limits.subscriptions;
-        if let ServerState::Established(session) = &mut self.state {
-            if session.subscribed.len() >= most && !session.subscribed.contains(uri) {
-                let problem = format!("at most {most} resources can be subscribed to at a time");
-                return self.fail(call, &ErrorObject::invalid_request(problem), out);
+        if self.calls.get_mut(call).is_none() {
+            return;
+        }
+        let limits = &self.config.limits;
+        if let ServerState::Established(session) = &mut self.state
+            && !session.subscribed.contains(uri)
+        {
+            let mut load = Load::default();
+            session.subscribed.iter().for_each(|known| load.add(known));
+            load.add(uri);
+            if let Some(error) = load.exceeds(limits) {
+                return self.fail(call, &error, out);
             }
             session.subscribed.insert(uri.into());
         }
@@ -130,12 +140,10 @@ impl ServerSession {
 
     /// Opens the stream that a `subscriptions/listen` call asks for, with what of it is granted.
     pub fn listen(&mut self, call: CallId, granted: SubscriptionFilter, out: &mut Outbox) {
-        let most = self.config.limits.subscriptions;
-        let open = self.listening();
-        let wanted = granted.resource_subscriptions.len() + granted.task_ids.len();
-        if open.saturating_add(wanted) > most {
-            let problem = format!("at most {most} subscriptions can be open at a time");
-            return self.fail(call, &ErrorObject::invalid_request(problem), out);
+        let mut load = self.listening();
+        load.add_stream(&granted);
+        if let Some(error) = load.exceeds(&self.config.limits) {
+            return self.fail(call, &error, out);
         }
         let Some((id, row)) = self.calls.get_mut(call) else { return };
         let Some(listening) = &mut row.listening else { return };
@@ -178,11 +186,12 @@ impl ServerSession {
         for call in std::mem::take(&mut self.streams) {
             let Some((id, _)) = self.calls.get_mut(call) else { continue };
             let id = id.clone();
-            // basic/patterns/cancellation demands the one, and /subscriptions the other.
-            let params = CancelledNotificationParams::new(id.clone());
-            notification(Route::Call(call), "notifications/cancelled", &params, out);
+            // basic/patterns/subscriptions wants the one and basic/patterns/cancellation demands the
+            // other, which says that no result is wanted any more: it comes last.
             let meta = serde_json::to_value(&id).map(|id| Meta::new().with(SUBSCRIPTION_ID, id));
             self.respond_empty(call, meta.ok().as_ref(), out);
+            let params = CancelledNotificationParams::new(id);
+            notification(Route::Call(call), "notifications/cancelled", &params, out);
         }
     }
 
@@ -198,19 +207,19 @@ impl ServerSession {
         }
     }
 
-    /// How many resources all open streams name, and one for each stream.
-    fn listening(&mut self) -> usize {
-        let mut open = 0;
+    /// The resources that all open streams name, and one thing for each stream.
+    fn listening(&mut self) -> Load {
+        let mut load = Load::default();
         self.streams.retain(|call| {
             let Some((_, row)) = self.calls.get_mut(*call) else { return false };
             let filter = row.listening.as_ref().and_then(|listening| listening.filter.as_ref());
-            let wanted = |filter: &SubscriptionFilter| {
-                filter.resource_subscriptions.len() + filter.task_ids.len()
-            };
-            open += 1 + filter.map_or(0, wanted);
+            match filter {
+                Some(filter) => load.add_stream(filter),
+                None => load.things += 1,
+            }
             true
         });
-        open
+        load
     }
 
     fn declares(&self, change: Change<'_>) -> bool {
@@ -226,6 +235,40 @@ impl ServerSession {
                 Change::Task(_) => None,
             }
     }
+}
+
+/// How much a client is subscribed to.
+#[derive(Debug, Default)]
+struct Load {
+    things: usize,
+    /// How long the addresses are together.
+    bytes: usize,
+}
+
+impl Load {
+    fn add(&mut self, name: &str) {
+        self.things += 1;
+        self.bytes = self.bytes.saturating_add(name.len());
+    }
+
+    fn add_stream(&mut self, filter: &SubscriptionFilter) {
+        self.things += 1;
+        filter.resource_subscriptions.iter().for_each(|uri| self.add(uri));
+        filter.task_ids.iter().for_each(|task| self.add(task));
+    }
+
+    /// The error to answer with when it is more than allowed.
+    fn exceeds(&self, limits: &Limits) -> Option<ErrorObject> {
+        let (most, bytes) = (limits.subscriptions, limits.pending_bytes);
+        (self.things > most || self.bytes > bytes).then(|| too_many(most, bytes))
+    }
+}
+
+/// More is subscribed to than allowed.
+pub(super) fn too_many(most: usize, bytes: usize) -> ErrorObject {
+    ErrorObject::invalid_request(format!(
+        "at most {most} resources and streams can be subscribed to at a time, with addresses of {bytes} bytes together"
+    ))
 }
 
 fn wants(filter: &SubscriptionFilter, change: Change<'_>) -> bool {
