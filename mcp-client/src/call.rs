@@ -18,6 +18,7 @@ use mcp_core::wire::modern::{self, is_reserved_in_requests};
 use mcp_core::{CallId, Error, InputError, Timeouts};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use tokio::select;
 use tokio::sync::futures::OwnedNotified;
 
 use crate::cache::{Moment, Shelf};
@@ -27,7 +28,7 @@ use crate::handshake::now;
 use crate::input::{Answers, again, round, visit};
 use crate::layer::{Layered, OutgoingCall, RawResult, Relay};
 use crate::progress::Progress;
-use crate::shared::{Question, Reply, Sent};
+use crate::shared::{Question, Reply, Sent, Shared};
 use crate::tasks::{created, drive};
 
 /// A request to the server.
@@ -40,7 +41,7 @@ use crate::tasks::{created, drive};
 /// Where the server asks for something before it answers (2026-07-28, basic/patterns/mrtr), the
 /// handlers of the client are run and the request is made anew, for as many rounds as
 /// [`input_rounds`](crate::ClientBuilder::input_rounds) says. The time that handlers take counts
-/// for no limit, and dropping the call drops them.
+/// for no limit, and dropping the call drops them, as does the end of the connection.
 ///
 /// Where the server goes on with the call as a task ([`tasks`](crate::ClientBuilder::tasks)), the
 /// call waits for its end, and calls it off when it is dropped.
@@ -379,6 +380,10 @@ impl<T> Call<T> {
         if moment.is_some() {
             return None;
         }
+        // A server that is gone or was rejected answers nothing, not even what it said before.
+        if self.connected.shared.lock().is_over() {
+            return None;
+        }
         *moment = Some(shelf.moment());
         shelf.find(&self.method, params)
     }
@@ -411,6 +416,7 @@ impl<T> Call<T> {
         let (before, most) = (rounds.done, connected.input_rounds);
         rounds.done += 1;
         let handlers = Arc::clone(&connected.handlers);
+        let shared = Arc::clone(&connected.shared);
         self.phase = match question {
             Question::Urls(error) if connected.era == Era::Modern => {
                 Phase::Failed(Box::new(Error::Peer(error)))
@@ -418,10 +424,12 @@ impl<T> Call<T> {
             _ if before >= most => {
                 Phase::Failed(Box::new(Error::Input(InputError::TooManyRounds { rounds: most })))
             }
-            Question::Input(result) => Phase::Asked(Box::pin(round(handlers, result, before))),
+            Question::Input(result) => {
+                Phase::Asked(Box::pin(while_wanted(shared, round(handlers, result, before))))
+            }
             Question::Urls(error) => {
-                let shared = Arc::clone(&connected.shared);
-                Phase::Asked(Box::pin(visit(handlers, shared, error)))
+                let visits = visit(handlers, Arc::clone(&shared), error);
+                Phase::Asked(Box::pin(while_wanted(shared, visits)))
             }
         };
     }
@@ -588,6 +596,18 @@ impl<T> fmt::Debug for Call<T> {
             Phase::Failed(_) | Phase::Over => "over",
         };
         f.debug_struct("Call").field("method", &self.method).field("phase", &phase).finish()
+    }
+}
+
+/// The answers, unless the connection ends first: then nobody wants them, and whoever makes them is
+/// let go.
+async fn while_wanted(
+    shared: Arc<Shared>,
+    answers: impl Future<Output = Result<Answers, Error>> + Send,
+) -> Result<Answers, Error> {
+    select! {
+        answers = answers => answers,
+        error = shared.over() => Err(error),
     }
 }
 

@@ -82,6 +82,11 @@ impl ServerNotification {
         }
     }
 
+    /// Whether it says only that something has changed: then saying so twice says nothing more.
+    pub(crate) fn is_change(&self) -> bool {
+        self.method.ends_with("/list_changed") || &*self.method == "notifications/resources/updated"
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.method.len() + self.params.as_ref().map_or(0, |params| params.get().len())
     }

@@ -23,7 +23,7 @@ use crate::shared::Sent;
 /// server acknowledged it. Nothing is opened before the first poll, and dropping it tells the
 /// server to stop.
 ///
-/// What is the same as a notification that waits already is not kept twice. At most 1,024 are kept,
+/// A change that is the same as one that waits already is not kept twice. At most 1,024 are kept,
 /// and 4 MiB, for somebody who does not look; then the oldest are dropped, and
 /// [`missed`](Self::missed) counts them.
 ///

@@ -95,8 +95,11 @@ pub(super) fn checked(
         ElicitAction::Accept => {
             let mut content = result.content.unwrap_or_default();
             form.fill_defaults(&mut content);
-            form.validate(&content)
-                .map_err(|problem| format!("the answer does not fit the form: {problem}"))?;
+            form.validate(&content).map_err(|invalid| {
+                // Never what was filled in: the reason goes into the log.
+                let names: Vec<&str> = invalid.problems().map(|(name, _)| name).collect();
+                format!("the answer does not fit the form at `{}`", names.join("`, `"))
+            })?;
             Ok(ElicitResult::accept(content))
         }
         ElicitAction::Decline => Ok(ElicitResult::decline()),

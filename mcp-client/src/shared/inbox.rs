@@ -89,8 +89,8 @@ impl Inbox {
     }
 
     pub(crate) fn push(&mut self, notification: ServerNotification) {
-        let waits = self.notifications.iter().any(|waiting| waiting.says_the_same(&notification));
-        if waits {
+        let mut waiting = self.notifications.iter();
+        if notification.is_change() && waiting.any(|known| known.says_the_same(&notification)) {
             return;
         }
         self.bytes += notification.bytes();

@@ -42,7 +42,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Tells calls that wait for the outbox to shrink.
     room: Arc<Notify>,
-    /// Tells who waits for users that something in [`State::completed`] is new.
+    /// Tells who waits for users that something in [`State::completed`] is new, or that the
+    /// connection is over.
     completion: Notify,
     last_words: LastWords,
 }
@@ -111,6 +112,7 @@ pub(crate) struct Aftermath {
     rejected: Option<Rejection>,
     /// What the server asks, or no longer asks.
     pub(crate) asks: Vec<Ask>,
+    /// Something in [`State::completed`] is new, or the connection is over.
     completed: bool,
 }
 
@@ -358,6 +360,18 @@ impl Shared {
         }
     }
 
+    /// Waits until there is no connection any more.
+    pub(crate) async fn over(&self) -> Error {
+        loop {
+            let mut news = pin!(self.completion.notified());
+            news.as_mut().enable();
+            if let Some(fault) = &self.lock().fault {
+                return fault.error();
+            }
+            news.await;
+        }
+    }
+
     /// What the server tells from now on.
     pub(crate) fn subscribe(&self) -> Option<broadcast::Receiver<ServerNotification>> {
         let mut state = self.lock();
@@ -582,6 +596,7 @@ impl State {
             return;
         }
         self.fault = Some(fault);
+        after.completed = true;
         self.notifications = None;
         self.session.take_calls();
         if !self.closing {

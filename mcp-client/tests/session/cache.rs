@@ -219,3 +219,11 @@ async fn an_error_forgets_the_pages_of_a_list() {
     failed.unwrap_err();
     assert!(cache.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_does_not_stand_in_for_a_server_that_is_gone() {
+    let (client, mut peer) = modern(builder().cache(Cache::new())).await;
+    assert_eq!(list(&client, &mut peer, page("a", "private")).await, "a");
+    client.shutdown().await;
+    assert!(matches!(client.list_tools(None).await, Err(mcp_client::Error::Closed(_))));
+}

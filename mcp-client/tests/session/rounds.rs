@@ -132,6 +132,43 @@ async fn rounds_come_to_an_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_is_asked_is_let_go_when_the_connection_ends() {
+    let (to, mut dropped) = tokio::sync::mpsc::unbounded_channel::<()>();
+    let asking = builder().on_form(move |_| {
+        let held = to.clone();
+        async move {
+            std::future::pending::<()>().await;
+            drop(held);
+            json!({ "title": "x" })
+        }
+    });
+    let (client, mut peer) = modern(asking).await;
+    let begun = Instant::now();
+    let (failed, ()) = tokio::join!(client.call_tool("t", ()), async {
+        peer.answer("tools/call", question(&json!({ "f": form() }), "s")).await;
+        tokio::task::yield_now().await;
+        drop(peer);
+    });
+    assert!(matches!(failed, Err(Error::Closed(_))), "{failed:?}");
+    drop(client);
+    assert!(dropped.recv().await.is_none());
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_visit_of_a_server_that_is_gone() {
+    let (client, mut peer) = legacy(builder().on_url(|_| async { ElicitAction::Accept })).await;
+    let begun = Instant::now();
+    let (failed, ()) = tokio::join!(client.call_tool("t", ()), async {
+        refuse_urls(&mut peer).await;
+        tokio::task::yield_now().await;
+        drop(peer);
+    });
+    assert!(matches!(failed, Err(Error::Closed(_))), "{failed:?}");
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_person_may_take_longer_than_any_limit() {
     let slow = |_| async {
         sleep(3600 * SECOND).await;
