@@ -222,8 +222,15 @@ impl Connection {
         params: Option<Box<RawValue>>,
     ) -> Result<Box<RawValue>, ErrorObject> {
         let (reply, answer) = oneshot::channel();
-        // No more than one round of questions for each call in flight: nobody can flood this.
-        guard(&self.questions).push(Question { call, method, params, reply });
+        {
+            let question = Question { call, method, params, reply };
+            let mut questions = guard(&self.questions);
+            // Looked at under the lock: what comes after the end would never be taken out.
+            if !self.is_closed() {
+                // No more than one round for each call in flight: nobody can flood this.
+                questions.push(question);
+            }
+        }
         self.more.store(true, Ordering::Release);
         self.driver.wake();
         if self.is_closed() {
@@ -362,13 +369,17 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes what something newer of the same call replaces.
+/// Removes progress that newer progress of the same call replaces.
 fn thin(queue: &mut Vec<Queued>) {
     let mut seen = HashSet::new();
+    let replaces = |entry: &FromHandler| matches!(entry, FromHandler::Progress { .. });
     let mut keep: Vec<bool> = queue
         .iter()
         .rev()
-        .map(|queued| seen.insert(queued.entry.call()) || queued.lasting)
+        .map(|Queued { entry, lasting }| {
+            let newest = !replaces(entry) || seen.insert(entry.call());
+            newest || *lasting
+        })
         .collect();
     queue.retain(|_| keep.pop().unwrap_or(true));
 }
@@ -448,6 +459,33 @@ mod tests {
         assert!(push(&connection, progress(1, 1.0)));
         assert!(push(&connection, progress(2, 1.0)));
         assert!(!push(&connection, progress(3, 1.0)));
+    }
+
+    #[test]
+    fn a_log_message_takes_the_place_of_no_progress() {
+        let connection = Connection::new(3, Duration::ZERO);
+        let log = FromHandler::Log {
+            call: CallId::from_number(1),
+            level: LoggingLevel::Info,
+            logger: None,
+            data: Json(RawValue::from_string("7".to_owned()).unwrap()),
+        };
+        assert!(push(&connection, progress(1, 1.0)));
+        assert!(push(&connection, progress(1, 2.0)));
+        assert!(connection.push_lasting(log.clone()));
+        assert!(push(&connection, progress(2, 1.0)));
+        assert_eq!(drained(&connection), [progress(1, 2.0), log, progress(2, 1.0)]);
+    }
+
+    #[tokio::test]
+    async fn a_question_after_the_end_is_answered_at_once() {
+        let connection = Connection::default();
+        let asked = connection.ask(CallId::from_number(1), "roots/list", None);
+        let mut asked = Box::pin(asked);
+        assert!(asked.as_mut().now_or_never().is_none());
+        connection.close();
+        assert!(asked.await.is_err());
+        assert!(connection.ask(CallId::from_number(1), "roots/list", None).await.is_err());
     }
 
     #[tokio::test]

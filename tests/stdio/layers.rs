@@ -198,3 +198,17 @@ async fn what_is_invisible_is_in_no_list_and_unknown_in_calls() {
     assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(2));
     assert_ne!(member.ask(modern(call(1, "slow", json!({})))).await["result"], Value::Null);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_can_say_exists_does_not_and_the_connection_goes_on() {
+    let server = Server::builder("t", "1").tool(echo()).tool(slow()).visible(|_, _, name| {
+        assert_ne!(name, "slow", "a bug of the author");
+        true
+    });
+    let server = server.build().unwrap();
+    let mut stream = Stream::legacy(&server).await;
+    let answer = stream.ask(call(1, "slow", json!({}))).await;
+    assert_refused(&answer, Some(json!(1)), -32602, "unknown tool: slow");
+    let listed = stream.ask(request(2, "tools/list", json!({}))).await;
+    assert_eq!(listed["result"]["tools"].as_array().map(Vec::len), Some(1));
+}

@@ -10,6 +10,7 @@ mod offer;
 mod profile;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
@@ -284,14 +285,17 @@ impl Server {
 
     /// Notes a change for every connection.
     fn tell(&self, note: impl Fn(&mut Changes)) {
+        let mut open = Vec::new();
         let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.retain(|connection| match connection.upgrade() {
-            Some(connection) if !connection.is_closed() => {
-                connection.change(&note);
-                true
-            }
-            _ => false,
+        connections.retain(|connection| {
+            let connection = connection.upgrade().filter(|connection| !connection.is_closed());
+            let is_open = connection.is_some();
+            open.extend(connection);
+            is_open
         });
+        // Nothing is locked while somebody is woken.
+        drop(connections);
+        open.iter().for_each(|connection| connection.change(&note));
     }
 }
 
@@ -322,7 +326,12 @@ impl Inner {
 
     /// Whether something exists for a caller, as far as the author decides it.
     fn is_visible(&self, negotiated: &Negotiated, kind: CallKind, name: &str) -> bool {
-        self.visible.as_ref().is_none_or(|visible| visible(negotiated, kind, name))
+        let Some(visible) = &self.visible else { return true };
+        let seen = catch_unwind(AssertUnwindSafe(|| visible(negotiated, kind, name)));
+        seen.unwrap_or_else(|_| {
+            tracing::error!(target: "mcp::server", name, "the function that says what exists panicked: it does not");
+            false
+        })
     }
 
     /// Notes a connection, to be told of changes.
