@@ -1,16 +1,19 @@
 //! The server's half with a scripted handler.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::ProfileUrl;
 use mcp_core::session::server::{
-    ClientRequest, ServerCall, ServerConfig, ServerEvent, ServerSession,
+    Change, ClientRequest, ServerCall, ServerConfig, ServerEvent, ServerSession,
 };
-use mcp_core::types::{CacheHints, CallToolResult, ListToolsResult, Schema, Tool};
+use mcp_core::types::{
+    CacheHints, CallToolResult, ListToolsResult, LoggingLevel, Schema, SubscriptionFilter, Tool,
+};
 use mcp_core::version::Era;
 use mcp_core::{CallId, Outbox, Principal, Tenant};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::shown;
 use super::world::{PREMIUM, World, url};
@@ -45,6 +48,8 @@ pub(crate) enum Did {
     Answered,
     Called(Called),
     Cancelled,
+    /// The client has answered a request of ours.
+    Heard,
     Established {
         version: String,
         profiles: Vec<String>,
@@ -60,14 +65,18 @@ pub(crate) struct Called {
     pub(crate) era: Era,
     pub(crate) version: String,
     pub(crate) profiles: Vec<String>,
-    /// What the request says that it asks for, in `cursor` or in the argument `asked`: the truth
-    /// by which the decision is judged.
+    /// What the request says that it asks for, in `cursor`, in the argument `asked`, or in the name
+    /// of what it is about: the truth by which the decision is judged.
     pub(crate) truth: Option<Value>,
 }
 
 enum Answer {
     List(ListToolsResult, CacheHints),
     Called(CallToolResult),
+    Other(Value),
+    Subscribe(String),
+    Unsubscribe(String),
+    Listen(SubscriptionFilter),
     Error(ErrorObject),
 }
 
@@ -144,10 +153,45 @@ impl ServerRig {
         self.settled()
     }
 
+    /// Says a log message about one of the running calls.
+    pub(crate) fn log_of(&mut self, which: usize) -> Vec<String> {
+        if let Some((call, _)) = self.running.get(which % self.running.len().max(1)) {
+            let (level, data) = (LoggingLevel::Warning, json!("torn"));
+            self.session.log(*call, level, None, &data, &mut self.out);
+        }
+        self.settled()
+    }
+
+    /// Asks the client something for one of the running calls for which it may.
+    pub(crate) fn ask(&mut self, which: usize) -> Vec<String> {
+        let (session, out) = (&mut self.session, &mut self.out);
+        let mut calls = self.running.iter().map(|(call, _)| *call).cycle().skip(which);
+        let mut ask = |call| session.ask(Instant::now(), call, "roots/list", None::<&Value>, out);
+        (0..self.running.len()).find_map(|_| ask(calls.next()?).ok());
+        self.settled()
+    }
+
+    /// Tells of a change.
+    pub(crate) fn change(&mut self, which: usize) -> Vec<String> {
+        let changes = [Change::Tools, Change::Resource("null"), Change::Tools, Change::Resources];
+        self.session.changed(changes[which % changes.len()], &mut self.out);
+        self.settled()
+    }
+
+    /// Ends all streams.
+    pub(crate) fn end_streams(&mut self) -> Vec<String> {
+        self.session.end_streams(&mut self.out);
+        self.settled()
+    }
+
     /// Says something more about the call that was answered or cancelled last.
     pub(crate) fn haunt(&mut self) -> Vec<String> {
         if let Some(call) = self.last {
             self.session.progress(call, 1e9, None, None, &mut self.out);
+            self.session.log(call, LoggingLevel::Emergency, None, "late", &mut self.out);
+            let asked =
+                self.session.ask(Instant::now(), call, "roots/list", None::<&Value>, &mut self.out);
+            assert!(asked.is_err(), "nobody waits for the answer");
             self.answer(call, Answer::Called(CallToolResult::text("once more")));
         }
         self.settled()
@@ -191,6 +235,8 @@ impl ServerRig {
             }
             ServerEvent::Rejected(_) => self.log.push(Did::Rejected),
             ServerEvent::Refused(_) => self.log.push(Did::Refused),
+            ServerEvent::Answered { .. } => self.log.push(Did::Heard),
+            ServerEvent::RootsChanged => {}
             _ => unreachable!("an event that this harness does not know"),
         }
     }
@@ -219,6 +265,28 @@ impl ServerRig {
                 let truth = arguments.and_then(|read| Some(read.ok()?.get("asked")?.clone()));
                 (run(call, &params.name), truth)
             }
+            ClientRequest::ReadResource(params) => {
+                (Answer::Other(json!({"contents": []})), read(&params.uri))
+            }
+            ClientRequest::GetPrompt(params) => {
+                (Answer::Other(json!({"messages": []})), read(&params.name))
+            }
+            ClientRequest::Complete(params) => {
+                (Answer::Other(json!({"completion": {"values": []}})), read(&params.argument.value))
+            }
+            ClientRequest::ListPrompts { cursor } => {
+                (Answer::Other(json!({"prompts": []})), cursor.as_deref().and_then(read))
+            }
+            ClientRequest::ListResources { cursor }
+            | ClientRequest::ListResourceTemplates { cursor } => {
+                (Answer::Other(json!({"resources": []})), cursor.as_deref().and_then(read))
+            }
+            ClientRequest::Subscribe { uri } => (Answer::Subscribe(uri.to_string()), None),
+            ClientRequest::Unsubscribe { uri } => (Answer::Unsubscribe(uri.to_string()), None),
+            ClientRequest::Listen(filter) => {
+                let truth = filter.resource_subscriptions.first().and_then(|uri| read(uri));
+                (Answer::Listen(filter.clone()), truth)
+            }
             _ => unreachable!("a request that this harness does not know"),
         };
         self.log.push(Did::Called(Called {
@@ -235,13 +303,30 @@ impl ServerRig {
     }
 
     fn answer(&mut self, call: CallId, answer: Answer) {
-        self.last = Some(call);
+        // A stream goes on: there is nothing left to be said of it only when it has ended.
+        self.last = Some(call).filter(|_| !matches!(answer, Answer::Listen(_)));
         let written = match answer {
             Answer::List(list, cache) => {
                 self.session.respond(call, &list, None, Some(cache), &mut self.out)
             }
             Answer::Called(result) => {
                 self.session.respond(call, &result, None, None, &mut self.out)
+            }
+            Answer::Other(result) => {
+                let cache = Some(CacheHints::public(1000));
+                self.session.respond(call, &result, None, cache, &mut self.out)
+            }
+            Answer::Subscribe(uri) => {
+                self.session.subscribe(call, &uri, &mut self.out);
+                Ok(())
+            }
+            Answer::Unsubscribe(uri) => {
+                self.session.unsubscribe(call, &uri, &mut self.out);
+                Ok(())
+            }
+            Answer::Listen(filter) => {
+                self.session.listen(call, filter, &mut self.out);
+                Ok(())
             }
             Answer::Error(error) => {
                 self.session.fail(call, &error, &mut self.out);
@@ -259,6 +344,10 @@ impl ServerRig {
         self.unsent.extend(sent);
         lines
     }
+}
+
+fn read(truth: &str) -> Option<Value> {
+    serde_json::from_str(truth).ok()
 }
 
 fn list(call: &ServerCall<'_>) -> Answer {

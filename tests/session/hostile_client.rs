@@ -1,5 +1,9 @@
 //! Scripts of a client that follows no rule, against the server's half.
 
+use mcp_core::Limits;
+use mcp_core::capability::{
+    PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
+};
 use serde_json::{Value, json};
 
 use crate::harness::dice::Dice;
@@ -10,18 +14,37 @@ use crate::harness::world::{BASIC, ELSEWHERE, EXT, FUTURE, MODERN, PREMIUM, Worl
 ///
 /// Where `declares` is false, no frame declares the extension.
 pub(crate) fn run(world: World, script: &[u32], declares: bool) -> ServerRig {
-    let mut rig = ServerRig::new(world);
+    let mut config = world.config();
+    config.capabilities = ServerCapabilities::new()
+        .with_tools(ToolsCapability::new().with_list_changed(true))
+        .with_prompts(PromptsCapability::new().with_list_changed(true))
+        .with_resources(ResourcesCapability::new().with_list_changed(true).with_subscribe(true))
+        .with_completions()
+        .with_logging();
+    config.limits = Limits { subscriptions: 4, ..Limits::default() };
+    let mut rig = ServerRig::with_config(world, config);
     for step in script {
         let mut dice = Dice(u64::from(*step));
         rig.holds_policy = dice.flip();
         rig.holds_calls = dice.flip();
-        match dice.roll(8) {
-            0..=4 => drop(rig.receive(&frame(&mut dice, declares))),
-            5 => drop(rig.resolve()),
-            6 => drop(rig.finish(dice.roll(4))),
-            _ => match dice.roll(4) {
-                0 => drop(rig.haunt()),
-                1 => rig.session.close(),
+        match dice.roll(10) {
+            0..=5 => drop(rig.receive(&frame(&mut dice, declares))),
+            6 => drop(rig.resolve()),
+            7 => drop(rig.finish(dice.roll(4))),
+            8 if dice.flip() => {
+                let answers = !dice.flip();
+                for line in rig.ask(dice.roll(4)).iter().filter(|_| answers) {
+                    let asked: Value = serde_json::from_str(line).unwrap();
+                    let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {}});
+                    rig.receive(answer.to_string().as_bytes());
+                }
+            }
+            8 => drop(rig.change(dice.roll(4))),
+            _ => match dice.roll(8) {
+                0 | 1 => drop(rig.haunt()),
+                2 => rig.session.close(),
+                3 => drop(rig.end_streams()),
+                4 | 5 => drop(rig.log_of(dice.roll(4))),
                 _ => drop(rig.progress(dice.roll(4), f64::from(*step))),
             },
         }
@@ -31,11 +54,11 @@ pub(crate) fn run(world: World, script: &[u32], declares: bool) -> ServerRig {
 
 fn frame(dice: &mut Dice, declares: bool) -> Vec<u8> {
     let id = dice.pick(&["1", "1", "2", "\"a\""]);
-    let text = match dice.roll(18) {
+    let text = match dice.roll(28) {
         0 | 1 => initialize(dice, id, declares),
         2 => malformed_initialize(dice, id),
         3 => format!("[{}]", initialize(dice, id, declares)),
-        4 => notification("notifications/initialized", &json!({})),
+        4 | 22..=24 => notification("notifications/initialized", &json!({})),
         5 => request(id, "tools/list", &json!({})),
         6 => request(id, "tools/call", &json!({"name": tool(dice), "arguments": {}})),
         7..=9 => modern(dice, id, declares),
@@ -46,6 +69,18 @@ fn frame(dice: &mut Dice, declares: bool) -> Vec<u8> {
         }
         12 => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[]}}}}"#),
         13 => batch(dice, declares),
+        18 => feature(dice, id),
+        19 | 20 | 25..=27 => {
+            format!(
+                r#"{{"jsonrpc":"2.0","id":{},"result":{{"roots":[]}}}}"#,
+                dice.pick(&[1, 1, 1, 2])
+            )
+        }
+        21 if dice.flip() => notification("notifications/roots/list_changed", &json!({})),
+        21 => format!(
+            r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-1,"message":"no"}}}}"#,
+            dice.roll(3)
+        ),
         14 => request(
             id,
             dice.pick(&["resources/list", "tools/calls", "", "server/discover"]),
@@ -58,6 +93,29 @@ fn frame(dice: &mut Dice, declares: bool) -> Vec<u8> {
 
 fn request(id: &str, method: &str, params: &Value) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
+}
+
+/// A request of a legacy session that is about no tool.
+fn feature(dice: &mut Dice, id: &str) -> String {
+    let uri = json!({"uri": "null"});
+    let reference = json!({"type": "ref/prompt", "name": "p"});
+    let (method, params) = match dice.roll(10) {
+        0..=2 => ("resources/subscribe", uri),
+        3 => ("resources/unsubscribe", uri),
+        4 => ("logging/setLevel", json!({"level": dice.pick(&["debug", "emergency", "loud"])})),
+        5 => ("prompts/get", json!({"name": "p"})),
+        6 => ("resources/read", uri),
+        7 => (
+            "completion/complete",
+            json!({"ref": reference, "argument": {"name": "a", "value": "v"}}),
+        ),
+        8 => ("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}})),
+        _ => (
+            dice.pick(&["prompts/list", "resources/list", "resources/templates/list"]),
+            json!({"cursor": 7}),
+        ),
+    };
+    request(id, method, &params)
 }
 
 fn notification(method: &str, params: &Value) -> String {
@@ -130,16 +188,35 @@ fn modern(dice: &mut Dice, id: &str, declares: bool) -> String {
         format!("{PREFIX}clientCapabilities"): capabilities,
         "progressToken": "p",
     });
-    match dice.roll(12) {
+    match dice.roll(14) {
+        12 => meta[format!("{PREFIX}logLevel")] = json!("debug"),
+        13 => meta[format!("{PREFIX}logLevel")] = json!("loud"),
         0 => drop(meta.as_object_mut().unwrap().remove(&format!("{PREFIX}clientCapabilities"))),
         1 => meta[format!("{PREFIX}clientInfo")] = json!({"name": "hostile", "version": "0"}),
         2 => meta[format!("{PREFIX}clientInfo")] = json!("hostile"),
         3 => meta["progressToken"] = Value::Null,
         _ => {}
     }
-    match dice.roll(4) {
-        0 => request(id, "tools/list", &json!({"_meta": meta, "cursor": truth.to_string()})),
+    let truth_text = truth.to_string();
+    match dice.roll(8) {
+        0 => request(id, "tools/list", &json!({"_meta": meta, "cursor": truth_text})),
         1 => request(id, "server/discover", &json!({"_meta": meta})),
+        2 | 3 => {
+            let filter = json!({"toolsListChanged": true, "resourceSubscriptions": [truth_text]});
+            let params = json!({"_meta": meta, "notifications": filter});
+            request(id, "subscriptions/listen", &params)
+        }
+        4 => match dice.roll(4) {
+            0 => request(id, "resources/read", &json!({"_meta": meta, "uri": truth_text})),
+            1 => request(id, "prompts/get", &json!({"_meta": meta, "name": truth_text})),
+            2 => request(id, "resources/subscribe", &json!({"_meta": meta, "uri": truth_text})),
+            _ => {
+                let argument = json!({"name": "a", "value": truth_text});
+                let reference = json!({"type": "ref/prompt", "name": "p"});
+                let params = json!({"_meta": meta, "ref": reference, "argument": argument});
+                request(id, "completion/complete", &params)
+            }
+        },
         _ => {
             let name = tool(dice);
             let arguments = json!({"asked": truth});

@@ -41,6 +41,11 @@ pub(crate) fn run(wants: &Wants, script: &[u32]) -> ClientRig {
             8 if dice.roll(4) == 0 => {
                 rig.respond(clock.now(), dice.roll(4), &json!({"roots": [{"uri": "secret:root"}]}));
             }
+            8 if dice.roll(3) == 0 => {
+                let timeouts = dice.pick(&[PATIENT, TIMED]);
+                let (method, params) = request(&mut dice);
+                rig.request(clock.now(), method, &params, timeouts);
+            }
             7 | 8 => {
                 let timeouts = dice.pick(&[PATIENT, TIMED]);
                 let tool = dice.pick(&["secret-tool", "secret-gated"]);
@@ -56,6 +61,22 @@ pub(crate) fn run(wants: &Wants, script: &[u32]) -> ClientRig {
         }
     }
     rig
+}
+
+/// What a caller may ask for besides a tool; all of it is a secret.
+fn request(dice: &mut Dice) -> (&'static str, Value) {
+    let uri = json!({"uri": "secret:uri"});
+    match dice.roll(6) {
+        0 => ("resources/read", uri),
+        1 => ("resources/subscribe", uri),
+        2 => ("prompts/get", json!({"name": "secret-prompt"})),
+        3 => ("logging/setLevel", json!({"level": "secret"})),
+        4 => ("completion/complete", json!({"ref": "secret"})),
+        _ => (
+            "tools/call",
+            json!({"name": "t", "inputResponses": {"a": {"action": "secret"}}, "requestState": "s"}),
+        ),
+    }
 }
 
 /// Id and method of a request that the client sent.
@@ -107,19 +128,34 @@ fn frame(dice: &mut Dice, wants: &Wants, last_id: i64) -> Vec<u8> {
             result(&id, &question)
         }
         11 => {
-            let method = dice.pick(&["ping", "sampling/createMessage", "roots/list", "tools/call"]);
+            let method = dice.pick(&[
+                "ping",
+                "sampling/createMessage",
+                "roots/list",
+                "tools/call",
+                "elicitation/create",
+            ]);
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#)
         }
         12 if dice.flip() => {
             let mut meta = meta(dice, wants).filter(Value::is_object).unwrap_or_else(|| json!({}));
             meta["io.modelcontextprotocol/subscriptionId"] = json!(last_id);
-            let method = dice.pick(&["subscriptions/acknowledged", "tools/list_changed"]);
+            let method = dice.pick(&[
+                "subscriptions/acknowledged",
+                "tools/list_changed",
+                "resources/updated",
+            ]);
             let params = json!({"_meta": meta, "notifications": {}});
             format!(r#"{{"jsonrpc":"2.0","method":"notifications/{method}","params":{params}}}"#)
         }
         12 => {
-            let method =
-                dice.pick(&["notifications/progress", "notifications/cancelled", "odd\\u0021"]);
+            let method = dice.pick(&[
+                "notifications/progress",
+                "notifications/cancelled",
+                "odd\\u0021",
+                "notifications/message",
+                "notifications/elicitation/complete",
+            ]);
             let params = json!({"progressToken": last_id, "progress": 0.5, "requestId": last_id});
             format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
         }

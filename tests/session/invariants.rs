@@ -10,6 +10,8 @@ use crate::harness::{messages, strings};
 
 pub(crate) type Verdict = Result<(), String>;
 
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+
 /// I1: no handler runs and no list is served outside `Established` (legacy) or without a decision
 /// (modern).
 pub(crate) fn served_only_after_a_decision(server: &ServerRig) -> Verdict {
@@ -227,6 +229,9 @@ pub(crate) fn undeclared_clients_receive_little(world: &World, line: &str) -> Ve
                 return wrong("more than `supported` in an error");
             }
         }
+        if message["params"]["_meta"].get(EXT).is_some() {
+            return wrong("an answer in an acknowledgement for somebody who did not ask");
+        }
         if let Some(result) = message.get_mut("result") {
             let settings = result["capabilities"]["extensions"][EXT].take();
             let discovered = result.get("supportedVersions").is_some();
@@ -302,6 +307,135 @@ pub(crate) fn server_set_is_stable(server: &ServerRig) -> Verdict {
     }
 }
 
+/// Whatever a server says unasked belongs to something that is open: a change to a stream that was
+/// acknowledged or to a legacy session that is initialized, a request to such a session, a
+/// cancellation to a request of its own or to a stream that it ends.
+pub(crate) fn says_only_what_belongs_somewhere(server: &ServerRig) -> Verdict {
+    let (mut established, mut initialized) = (false, false);
+    // Streams by their ids, and whether they were acknowledged; those that ended; requests of ours.
+    let (mut streams, mut ended): (Vec<(Value, bool)>, Vec<Value>) = (Vec::new(), Vec::new());
+    let (mut asked, mut ids, mut heard, mut watched) = (Vec::new(), 0, 0, false);
+    for did in &server.log {
+        match did {
+            Did::Established { .. } => established = true,
+            Did::Heard => heard += 1,
+            Did::Received(line) => {
+                for message in messages(line.as_bytes()) {
+                    let id = &message["id"];
+                    match message["method"].as_str() {
+                        Some("notifications/initialized") => initialized |= established,
+                        // A batch may be refused as a whole.
+                        Some("notifications/cancelled") if !line.starts_with('[') => {
+                            streams.retain(|(open, _)| *open != message["params"]["requestId"]);
+                        }
+                        Some("subscriptions/listen") => {
+                            ended.retain(|over| over != id);
+                            if !streams.iter().any(|(open, _)| open == id) {
+                                streams.push((id.clone(), false));
+                            }
+                        }
+                        Some("resources/subscribe") => watched = true,
+                        _ => {}
+                    }
+                }
+            }
+            Did::Sent(line) => {
+                for message in messages(line.as_bytes()) {
+                    let wrong = |what: &str| Err(format!("{what}: {line}"));
+                    let (id, params) = (&message["id"], &message["params"]);
+                    let tag = &params["_meta"]["io.modelcontextprotocol/subscriptionId"];
+                    match message["method"].as_str() {
+                        None => {
+                            // An error may be the answer to something else under the same id.
+                            if message.get("error").is_none() {
+                                streams.retain(|(open, _)| open != id);
+                            }
+                            ended.push(id.clone());
+                        }
+                        Some("notifications/progress" | "notifications/message") => {}
+                        Some("notifications/cancelled") => {
+                            let of = &params["requestId"];
+                            let ours = asked.iter().position(|ask| ask == of);
+                            match ours.map(|place| asked.remove(place)) {
+                                None if !ended.contains(of) => return wrong("nobody's"),
+                                _ => {}
+                            }
+                        }
+                        Some("notifications/subscriptions/acknowledged") => {
+                            match streams.iter_mut().find(|(open, _)| open == tag) {
+                                Some((_, acknowledged @ false)) => *acknowledged = true,
+                                _ => return wrong("no stream awaits it"),
+                            }
+                        }
+                        Some(method) if message.get("id").is_some() => {
+                            ids += 1;
+                            if !initialized || method != "roots/list" || *id != ids {
+                                return wrong("a request that may not be made");
+                            }
+                            asked.push(id.clone());
+                        }
+                        Some(method) if tag.is_null() => {
+                            let is_watched = watched || method != "notifications/resources/updated";
+                            if !initialized || !is_watched {
+                                return wrong("told to nobody");
+                            }
+                        }
+                        Some(_) if streams.contains(&(tag.clone(), true)) => {}
+                        Some(_) => return wrong("told to no open stream"),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    match heard > ids {
+        true => Err("more answers were heard than requests made".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// A client answers what it was asked and nothing else, never in the modern era, and hears of a
+/// subscription only after its acknowledgement.
+pub(crate) fn answers_and_hears_in_order(client: &ClientRig) -> Verdict {
+    let (mut due, mut modern, mut open) = (Vec::new(), false, Vec::new());
+    let mut tag = Value::Null;
+    for saw in &client.log {
+        match saw {
+            Saw::Established { era, .. } => modern = *era == Era::Modern,
+            Saw::Delivered(line) => {
+                for message in messages(line.as_bytes()) {
+                    if message.get("method").is_some() && message.get("id").is_some() {
+                        due.push(message["id"].clone());
+                    }
+                    let meta = &message["params"]["_meta"];
+                    tag = meta["io.modelcontextprotocol/subscriptionId"].clone();
+                }
+            }
+            Saw::Acknowledged if open.contains(&tag) => {
+                return Err(format!("{tag} is acknowledged twice"));
+            }
+            Saw::Acknowledged => open.push(tag.clone()),
+            Saw::Subscribed(method) if !open.contains(&tag) => {
+                return Err(format!("{method} of {tag} before the acknowledgement"));
+            }
+            Saw::Asked(..) if modern => return Err(format!("asked in the modern era: {saw:?}")),
+            Saw::Sent(line) => {
+                for message in messages(line.as_bytes()) {
+                    if message.get("method").is_none() {
+                        let place = due.iter().position(|id| *id == message["id"]);
+                        let Some(place) = place.filter(|_| !modern) else {
+                            return Err(format!("nobody asked for {line}"));
+                        };
+                        due.remove(place);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// What a modern request asked for, by its own word; a server without a declaration does not read it.
 fn truth(world: &World, called: &Called) -> Result<Vec<String>, String> {
     match &called.truth {
@@ -313,13 +447,17 @@ fn truth(world: &World, called: &Called) -> Result<Vec<String>, String> {
 
 /// Whether a message is what only a handler gives.
 fn served(message: &Value) -> bool {
+    const SERVED: [&str; 7] =
+        ["tools", "content", "contents", "messages", "completion", "prompts", "resources"];
     let result = message.get("result");
-    result.is_some_and(|result| result.get("tools").is_some() || result.get("content").is_some())
+    result.is_some_and(|result| SERVED.iter().any(|name| result.get(name).is_some()))
+        || message["method"] == ACKNOWLEDGED
 }
 
 /// The lists of profiles that a message says are in force; `None` for one that is malformed.
 fn answers(message: &Value) -> Vec<Option<Vec<String>>> {
-    let Some(result) = message.get("result") else { return Vec::new() };
+    let acknowledged = message.get("params").filter(|_| message["method"] == ACKNOWLEDGED);
+    let Some(result) = message.get("result").or(acknowledged) else { return Vec::new() };
     let mut lists = Vec::new();
     if let Some(list) = result.get("profiles") {
         lists.push(strings(list));

@@ -129,6 +129,16 @@ fn i7_the_set_never_changes_within_a_legacy_session() {
     });
 }
 
+#[test]
+fn what_is_said_unasked_belongs_to_something_that_is_open() {
+    hostile_clients(|world, script| {
+        says_only_what_belongs_somewhere(&hostile_client::run(world, script, true))
+    });
+    hostile_servers(|wants, script| {
+        answers_and_hears_in_order(&hostile_server::run(&wants, script))
+    });
+}
+
 /// What the sequences reach, so that no property holds only because nothing ever happens.
 #[test]
 fn the_sequences_reach_every_state() {
@@ -136,7 +146,7 @@ fn the_sequences_reach_every_state() {
     let mut reach =
         |what: &'static str, is: bool| *reached.entry(what).or_insert(0) += u32::from(is);
     let mut seeds = Dice(0);
-    let mut numbers = (0_u64..).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31));
+    let mut numbers = (1_u64..).map(scattered);
     for _ in 0..TRIED {
         let script: Vec<u32> = numbers.by_ref().take(STEPS).map(|n| (n >> 16) as u32).collect();
         seeds.0 = numbers.next().expect("numbers do not end");
@@ -148,6 +158,13 @@ fn the_sequences_reach_every_state() {
         reach("server: refused", did(|did| matches!(did, Did::Refused)));
         reach("server: cancelled", did(|did| matches!(did, Did::Cancelled)));
         reach("server: policy asked", did(|did| matches!(did, Did::Asked)));
+        let sends = |what: &str| sent(&server.log).any(|line| line.contains(what));
+        reach("server: acknowledged", sends("subscriptions/acknowledged"));
+        reach("server: change to a stream", sends(r#"list_changed","params":{"_meta""#));
+        reach("server: change to a session", sends(r#"list_changed","params":{}"#));
+        reach("server: asks", sends(r#""method":"roots/list""#));
+        reach("server: logs", sends("notifications/message"));
+        reach("server: heard", did(|did| matches!(did, Did::Heard)));
         let calls = |is: fn(&Called) -> bool| server.calls().any(is);
         reach("server: legacy call", calls(|c| c.era == Era::Legacy));
         reach(
@@ -176,6 +193,14 @@ fn the_sequences_reach_every_state() {
     }
     let rare: Vec<_> = reached.iter().filter(|(_, times)| **times < TRIED / 400).collect();
     assert!(rare.is_empty(), "of {TRIED} sequences too few reach {rare:?}; all: {reached:#?}");
+}
+
+/// A number that tells nothing of the one before it (SplitMix64).
+fn scattered(n: u64) -> u64 {
+    let n = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    n ^ (n >> 31)
 }
 
 fn sent(log: &[Did]) -> impl Iterator<Item = &str> {
