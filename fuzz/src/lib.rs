@@ -43,4 +43,40 @@ mod tests {
     fn seeds_of_session_client_pass() {
         replay("session_client", crate::session_client::run);
     }
+
+    /// Steps that are well-formed, in any order: they get further than what a fuzzer begins with.
+    fn wander(run: fn(&[u8]), letters: &[u8], templates: u8) {
+        let mut state = 1_u64;
+        let mut roll = |sides: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            u8::try_from((state >> 33) % sides).unwrap()
+        };
+        for _ in 0..3_000 {
+            let mut script = vec![b'0' + roll(32)];
+            for _ in 0..24 {
+                match roll(2) {
+                    0 => {
+                        script.extend([b'T', b'a' + roll(templates.into()), b'0' + roll(4), b'\n'])
+                    }
+                    _ => {
+                        let letter = letters[usize::from(roll(letters.len() as u64))];
+                        script.extend([letter, b'0' + roll(4), b'\n']);
+                    }
+                }
+            }
+            run(&script);
+        }
+    }
+
+    #[test]
+    fn any_order_of_steps_of_session_server_passes() {
+        wander(crate::session_server::run, b"AAEXGGMMQQNNPW", 27);
+    }
+
+    #[test]
+    fn any_order_of_steps_of_session_client_passes() {
+        wander(crate::session_client::run, b"RRRRXDAF", 28);
+    }
 }

@@ -5,21 +5,24 @@
 //! with its operands, or else a frame as it stands.
 //!
 //! ```text
-//! T<template><id>  one of TEMPLATES, from a, and id      R     the caller makes a call
+//! T<template><id>  one of TEMPLATES, from a, and id      R<n>  the caller makes a call
 //! D                the next deadline has come          X<n>  the caller drops call n
 //! E                the server ends its output          K     the connection is gone
-//! C                a new connection was made
+//! C                a new connection was made             A<n>  answer what the server asked
+//!                                                        F<n>  answer it with an error
 //! ```
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mcp_core::jsonrpc::{Message, RequestId};
+use mcp_core::capability::{ClientCapabilities, ElicitationCapability, RootsCapability};
+use mcp_core::jsonrpc::{ErrorObject, Message, RequestId};
 use mcp_core::profile::ClientPolicy;
 use mcp_core::session::client::{
     ClientConfig, ClientEvent, ClientSession, EraChoice, Established, Input,
 };
 use mcp_core::types::Implementation;
+use mcp_core::version::Era;
 use mcp_core::{CallId, Limits, Outbox, Timeouts};
 
 use crate::sent::{self, Credit};
@@ -46,7 +49,22 @@ const TEMPLATES: &[&str] = &[
     r##"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":#,"progress":0.5}}"##,
     r##"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"##,
     r##"[{"jsonrpc":"2.0","id":#,"result":{"content":[]}},{"jsonrpc":"2.0","id":#,"method":"ping"},7]"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":#,"dev.behaviour-profiles/profiles":{"profiles":["https://h/a"]}},"notifications":{}}}"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":#},"notifications":{}}}"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":#}}}"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":#}}"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#"}}"##,
+    r##"{"jsonrpc":"2.0","id":#,"result":{"resultType":"input_required","requestState":"s","_meta":{"dev.behaviour-profiles/profiles":{"profiles":["https://h/a"]}}}}"##,
+    r##"{"jsonrpc":"2.0","id":#,"result":{"resultType":"input_required","requestState":"s"}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"elicitation/create","params":{"message":"m","requestedSchema":{"type":"object","properties":{}}}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"sampling/createMessage","params":{"messages":[],"maxTokens":1,"tools":[]}}"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}"##,
+    r##"{"jsonrpc":"2.0","id":#,"result":{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":#}}}"##,
 ];
+
+/// What the caller asks for.
+const METHODS: [&str; 4] =
+    ["tools/call", "subscriptions/listen", "resources/read", "resources/subscribe"];
 
 /// Runs one conversation.
 pub fn run(data: &[u8]) {
@@ -67,6 +85,10 @@ struct Driver {
     out: Outbox,
     credit: Credit,
     open: Vec<CallId>,
+    /// Subscriptions that were acknowledged.
+    streams: Vec<CallId>,
+    /// What the server asked and was not answered.
+    asked: Vec<CallId>,
     /// How many requests and cancellations the caller has caused.
     requests: usize,
     cancellations: usize,
@@ -78,6 +100,9 @@ impl Driver {
     fn new(kind: u8) -> Self {
         let mut config = ClientConfig::new(Implementation::new("c", "1"));
         config.limits = Limits { line_bytes: 4096, nesting: 16, ..Limits::default() };
+        config.capabilities = ClientCapabilities::new()
+            .with_roots(RootsCapability::new())
+            .with_elicitation(ElicitationCapability::new());
         let policy = ClientPolicy::builder();
         let policy = match kind & 7 {
             0 => policy,
@@ -103,6 +128,8 @@ impl Driver {
             out,
             credit: Credit::default(),
             open: Vec::new(),
+            streams: Vec::new(),
+            asked: Vec::new(),
             requests: 0,
             cancellations: 0,
             established_before: false,
@@ -167,7 +194,7 @@ impl Driver {
                     total: Some(Duration::from_secs(4)),
                 };
                 let params = serde_json::json!({ "name": "t", "arguments": {} });
-                let method = "tools/call";
+                let method = METHODS[operand(1) % METHODS.len()];
                 let call = session.request(self.now, method, &params, timeouts, &mut self.out);
                 self.open.push(call.expect("an object is written"));
                 self.requests += 1;
@@ -197,16 +224,31 @@ impl Driver {
                 for call in session.take_calls() {
                     take(&mut self.open, call);
                 }
+                self.asked.clear();
                 assert!(self.open.is_empty());
+            }
+            Some(kind @ (b'A' | b'F')) if !self.asked.is_empty() => {
+                let asked = self.asked.swap_remove(operand(1) % self.asked.len());
+                let (now, out) = (self.now, &mut self.out);
+                match kind {
+                    b'A' => {
+                        session.respond(now, asked, &7, out).expect_err("an answer is an object");
+                        let answer = serde_json::json!({ "roots": [] });
+                        session.respond(now, asked, &answer, out).expect("an object is written");
+                    }
+                    _ => session.fail(now, asked, &ErrorObject::internal("no"), out),
+                }
             }
             _ => self.frame(session, step),
         }
         assert_eq!(session.calls(), self.open.len());
+        assert_eq!(session.asked(), self.asked.len());
     }
 
     fn frame(&mut self, session: &mut Established, bytes: &[u8]) {
         self.credit.received(bytes);
-        let Self { now, out, open, rejected, config, .. } = self;
+        let Self { now, out, open, streams, asked: asks, rejected, config, .. } = self;
+        let era = session.agreed().era();
         session.handle(*now, bytes, out, |event| {
             assert!(!*rejected || matches!(event, ClientEvent::Noise(_)), "I4: {event:?}");
             match event {
@@ -217,6 +259,19 @@ impl Driver {
                 ClientEvent::ProfilesChanged(profiles) => {
                     assert!(config.policy.is_met_by(&profiles));
                 }
+                ClientEvent::Request { asked, .. } => {
+                    assert!(era == Era::Legacy && !asks.contains(&asked));
+                    asks.push(asked);
+                }
+                ClientEvent::Withdrawn { asked } => take(asks, asked),
+                ClientEvent::Acknowledged { call, .. } => {
+                    assert!(open.contains(&call) && !streams.contains(&call));
+                    streams.push(call);
+                }
+                ClientEvent::Subscribed { call, .. } => {
+                    assert!(open.contains(&call) && streams.contains(&call));
+                }
+                ClientEvent::SubscriptionEnded { call, .. } => take(open, call),
                 ClientEvent::Rejected(_) => *rejected = true,
                 ClientEvent::Notification { .. } | ClientEvent::Noise(_) => {}
                 other => panic!("a frame brings {other:?}"),
@@ -227,6 +282,7 @@ impl Driver {
             let left = session.take_calls();
             assert!(left.iter().all(|call| self.open.contains(call)));
             self.open.clear();
+            self.asked.clear();
         }
     }
 
@@ -249,7 +305,7 @@ impl Driver {
         sent::each(out, |message| match message {
             Message::Request(request) => match &*request.method {
                 "server/discover" | "initialize" if !established => {}
-                "tools/call" if established && !*rejected => {
+                method if established && !*rejected && METHODS.contains(&method) => {
                     assert!(!just_established && matches!(request.id, RequestId::Integer(_)));
                     *requests = requests.checked_sub(1).expect("the caller asked for it");
                 }

@@ -8,21 +8,27 @@
 //! P<who>           the policy answers              X<n>  answer it with what is no object
 //! L                a line that was too long        E<n>  answer it with an error
 //! Z                the driver closes the session   G<n>  report its progress
+//! N<n>             something has changed           M<n>  log something about it
+//! W                all streams are ended           Q<n>  ask the client for it
 //! ```
+//!
+//! What subscribes is answered by subscribing.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use mcp_core::capability::{
     PromptsCapability, ResourcesCapability, ServerCapabilities, ToolsCapability,
 };
-use mcp_core::jsonrpc::{ErrorObject, Message};
+use mcp_core::jsonrpc::{ErrorObject, Message, RequestId};
 use mcp_core::profile::{
     Declaration, DeclaredProfile, Entitlement, MinMcpVersion, NegotiatedProfiles, ProfilePolicy,
     ProfileUrl,
 };
 use mcp_core::session::FrameMessage;
-use mcp_core::session::server::{ServerConfig, ServerEvent, ServerSession};
-use mcp_core::types::{CallToolResult, Implementation};
+use mcp_core::session::server::{Change, ClientRequest, ServerConfig, ServerEvent, ServerSession};
+use mcp_core::types::{CallToolResult, Implementation, LoggingLevel, SubscriptionFilter};
 use mcp_core::version::Era;
 use mcp_core::{CallId, Limits, Outbox, Principal, Tenant};
 
@@ -56,6 +62,19 @@ const TEMPLATES: &[&str] = &[
     r##"[{"jsonrpc":"2.0","id":"#","method":"tools/call","params":{"name":"t"}},{"jsonrpc":"2.0","id":"#b","method":"ping"},7,{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"#"}}]"##,
     r##"[{"jsonrpc":"2.0","id":"#","method":"tools/call","params":{"name":"t"}},{"jsonrpc":"2.0","id":"#c","method":"tools/list"}]"##,
     r##"{"jsonrpc":"2.0","id":"#","result":{}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true,"resourceSubscriptions":["a:b"]},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":["a:b","a:c","a:d","a:e"]},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":{"dev.behaviour-profiles/profiles":{"requested":["https://h/a"]}}}}}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"tools/call","params":{"name":"t","inputResponses":{"a":{}},"requestState":"s","_meta":{"progressToken":1,"io.modelcontextprotocol/logLevel":"debug","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"resources/subscribe","params":{"uri":"a:#"}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"resources/unsubscribe","params":{"uri":"a:#"}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"logging/setLevel","params":{"level":"debug"}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"resources/read","params":{"uri":"a:b"}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"prompts/get","params":{"name":"p","arguments":{"a":"b"}}}"##,
+    r##"{"jsonrpc":"2.0","id":"#","method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"p"},"argument":{"name":"a","value":"v"}}}"##,
+    r##"{"jsonrpc":"2.0","id":1,"result":{"roots":[]}}"##,
+    r##"{"jsonrpc":"2.0","id":2,"error":{"code":-1,"message":"no"}}"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"##,
 ];
 
 /// Runs one conversation.
@@ -76,10 +95,22 @@ struct Driver {
     /// Calls that wait for an answer, and those that must not get one any more.
     open: Vec<CallId>,
     over: Vec<CallId>,
+    /// How calls that subscribe are answered, and which of them are streams by now.
+    subscribing: HashMap<CallId, Subscribing>,
+    streams: Vec<CallId>,
+    /// Requests of the server with their calls, and how many were sent.
+    asks: Vec<(CallId, CallId)>,
+    sent_asks: i64,
     asked: bool,
     rejected: bool,
     /// What the legacy session has in force.
     in_force: Option<NegotiatedProfiles>,
+}
+
+enum Subscribing {
+    Resource(String),
+    Not(String),
+    Stream(SubscriptionFilter),
 }
 
 impl Driver {
@@ -107,6 +138,10 @@ impl Driver {
             declares,
             open: Vec::new(),
             over: Vec::new(),
+            subscribing: HashMap::new(),
+            streams: Vec::new(),
+            asks: Vec::new(),
+            sent_asks: 0,
             asked: false,
             rejected: false,
             in_force: None,
@@ -129,8 +164,19 @@ impl Driver {
                 self.over.append(&mut self.open);
                 assert_eq!((self.session.calls(), self.session.waiting_bytes()), (0, 0));
             }
-            Some(kind @ (b'A' | b'E' | b'X' | b'G')) => {
+            Some(kind @ (b'A' | b'E' | b'X' | b'G' | b'M' | b'Q')) => {
                 self.answer(*kind, operand(1).wrapping_sub(usize::from(b'0')))
+            }
+            Some(b'N') => {
+                let changes =
+                    [Change::Tools, Change::Prompts, Change::Resources, Change::Resource("a:b")];
+                self.session.changed(changes[operand(1) % 4], &mut self.out);
+            }
+            Some(b'W') => {
+                self.session.end_streams(&mut self.out);
+                let streams = std::mem::take(&mut self.streams);
+                self.open.retain(|call| !streams.contains(call));
+                self.over.extend(streams);
             }
             _ => self.frame(step),
         }
@@ -170,6 +216,13 @@ impl Driver {
                     assert!(self.declares || profiles.is_empty());
                     assert!(profiles.iter().all(|url| requested.has(url.as_str())), "I2");
                 }
+                let subscribing = match call.request {
+                    ClientRequest::Subscribe { uri } => Some(Subscribing::Resource(uri.into())),
+                    ClientRequest::Unsubscribe { uri } => Some(Subscribing::Not(uri.into())),
+                    ClientRequest::Listen(filter) => Some(Subscribing::Stream(filter)),
+                    _ => None,
+                };
+                self.subscribing.extend(subscribing.map(|how| (call.id, how)));
                 self.open.push(call.id);
             }
             ServerEvent::Cancelled(call) => {
@@ -189,7 +242,12 @@ impl Driver {
                 self.rejected = true;
                 self.over.append(&mut self.open);
             }
-            ServerEvent::Refused(_) => {}
+            ServerEvent::Refused(_) | ServerEvent::RootsChanged => {}
+            ServerEvent::Answered { ask, .. } => {
+                let place = self.asks.iter().position(|(asked, _)| *asked == ask);
+                let (_, call) = self.asks.swap_remove(place.expect("only what was asked is heard"));
+                assert!(self.open.contains(&call), "only for a call that runs");
+            }
             other => panic!("an event that this driver does not know: {other:?}"),
         }
     }
@@ -202,6 +260,17 @@ impl Driver {
             _ => Entitlement::only([B, C]),
         };
         let event = self.session.policy_resolved(&entitlement, &mut self.out);
+        // A caller who has lost what a stream began with has lost the stream.
+        let Self { session, streams, open, over, .. } = self;
+        let mut scratch = Outbox::default();
+        streams.retain(|call| {
+            let goes_on = session.notify(*call, "notifications/odd", &[0; 0], &mut scratch);
+            if !goes_on && open.contains(call) {
+                open.retain(|open| open != call);
+                over.push(*call);
+            }
+            goes_on
+        });
         if !std::mem::take(&mut self.asked) {
             assert!(event.is_none(), "nobody asked");
         }
@@ -225,6 +294,14 @@ impl Driver {
                 &mut self.out,
             );
             assert!(!self.session.progress(call, 1.0, None, None, &mut self.out));
+            let (level, out) = (LoggingLevel::Emergency, &mut self.out);
+            assert!(!self.session.log(call, level, None, "late", out));
+            assert!(!self.session.notify(call, "notifications/odd", "late", out));
+            self.session.subscribe(call, "a:late", out);
+            self.session.listen(call, SubscriptionFilter::new(), out);
+            self.session
+                .ask(Instant::now(), call, "roots/list", None::<&str>, out)
+                .expect_err("nobody waits for the answer");
             assert!(self.out.is_empty(), "nothing is sent for a call that is over");
         }
         if self.open.is_empty() {
@@ -237,6 +314,41 @@ impl Driver {
             self.session.progress(call, step, Some(f64::NAN), None, &mut self.out);
             assert!(!self.session.progress(call, step, None, None, &mut self.out), "it must grow");
             return;
+        }
+        if kind == b'M' {
+            self.session.log(call, LoggingLevel::Warning, Some("l"), "said", &mut self.out);
+            return;
+        }
+        if kind == b'Q' {
+            let now = Instant::now();
+            if let Ok(ask) = self.session.ask(now, call, "roots/list", None::<&str>, &mut self.out)
+            {
+                self.asks.push((ask, call));
+            }
+            return;
+        }
+        if self.streams.contains(&call) && kind == b'A' {
+            return;
+        }
+        self.streams.retain(|stream| *stream != call);
+        match self.subscribing.remove(&call).filter(|_| kind == b'A') {
+            Some(Subscribing::Stream(filter)) => {
+                self.session.listen(call, filter, &mut self.out);
+                match self.session.calls() == self.open.len() {
+                    true => self.streams.push(call),
+                    false => self.over.push(self.open.remove(which)),
+                }
+                return;
+            }
+            Some(Subscribing::Resource(uri)) => {
+                self.over.push(self.open.remove(which));
+                return self.session.subscribe(call, &uri, &mut self.out);
+            }
+            Some(Subscribing::Not(uri)) => {
+                self.over.push(self.open.remove(which));
+                return self.session.unsubscribe(call, &uri, &mut self.out);
+            }
+            None => {}
         }
         self.over.push(self.open.remove(which));
         match kind {
@@ -255,7 +367,7 @@ impl Driver {
 
     /// What holds after every step.
     fn check(&mut self) {
-        let Self { session, out, credit, rejected, .. } = self;
+        let Self { session, out, credit, rejected, sent_asks, in_force, .. } = self;
         sent::each(out, |message| {
             assert!(!*rejected, "I4: nothing is sent after the rejection");
             match message {
@@ -263,8 +375,26 @@ impl Driver {
                     Some(id) => credit.answered(&id),
                     None => assert!(response.outcome.is_err()),
                 },
-                Message::Notification(sent) => assert_eq!(sent.method, "notifications/progress"),
-                Message::Request(request) => panic!("a server asked: {}", request.method),
+                Message::Notification(sent) => {
+                    const KNOWN: [&str; 8] = [
+                        "progress",
+                        "message",
+                        "cancelled",
+                        "subscriptions/acknowledged",
+                        "tools/list_changed",
+                        "prompts/list_changed",
+                        "resources/list_changed",
+                        "resources/updated",
+                    ];
+                    let name = sent.method.strip_prefix("notifications/");
+                    assert!(name.is_some_and(|name| KNOWN.contains(&name)), "{}", sent.method);
+                }
+                Message::Request(request) => {
+                    assert!(in_force.is_some() && request.method == "roots/list");
+                    let RequestId::Integer(id) = request.id else { panic!("ids are numbers") };
+                    assert!(id > *sent_asks, "an id is used once");
+                    *sent_asks = id;
+                }
             }
         });
         if session.is_over() {
