@@ -120,23 +120,17 @@ impl CallContext {
     /// even written; what comes while too much waits is dropped. Never log secrets: the message
     /// goes to whoever called. Deprecated by 2026-07-28 in favour of other ways, but still in it.
     pub fn log(&self, level: LoggingLevel, data: impl Serialize) {
-        self.log_as(None, level, data);
+        self.push_log(None, level, data);
     }
 
     /// As [`log`](Self::log), with the name of the part of the server that says it.
     pub fn log_as(
         &self,
-        logger: impl Into<Option<Cow<'static, str>>>,
+        logger: impl Into<Cow<'static, str>>,
         level: LoggingLevel,
         data: impl Serialize,
     ) {
-        if !self.logs(level) {
-            return;
-        }
-        if let Ok(data) = serde_json::value::to_raw_value(&data) {
-            let (call, logger, data) = (self.0.id, logger.into(), Json(data));
-            self.0.connection.push_lasting(FromHandler::Log { call, level, logger, data });
-        }
+        self.push_log(Some(logger.into()), level, data);
     }
 
     /// Whether the client wants log messages of this level about this call.
@@ -291,6 +285,21 @@ impl CallContext {
     /// What the client says it is: for display, never for decisions.
     pub fn client_info(&self) -> Option<&Implementation> {
         self.negotiated().client_info()
+    }
+
+    fn push_log(
+        &self,
+        logger: Option<Cow<'static, str>>,
+        level: LoggingLevel,
+        data: impl Serialize,
+    ) {
+        if !self.logs(level) {
+            return;
+        }
+        if let Ok(data) = serde_json::value::to_raw_value(&data) {
+            let (call, data) = (self.0.id, Json(data));
+            self.0.connection.push_lasting(FromHandler::Log { call, level, logger, data });
+        }
     }
 
     fn tell(&self, progress: Progress) {

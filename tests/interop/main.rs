@@ -6,12 +6,17 @@
 //!
 //! `MCP_TESTS_WITHOUT_NODE=1` leaves them out where Node.js cannot be had.
 
+mod command;
+mod everything;
+mod reference_servers;
 mod their_servers;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use mcp_tests::peers::peers;
+use mcp_tests::programs::program;
 use serde_json::{Value, json};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_test-server");
@@ -73,11 +78,18 @@ fn served(seen: &Value) {
 
 /// Runs one client against our server; `None` when these tests are left out on request.
 fn run(script: &str, options: &[&str]) -> Option<Value> {
+    run_against(script, options, OsStr::new(SERVER), &["stdio"])
+}
+
+/// Runs one client against a server; `None` when these tests are left out on request.
+fn run_against(script: &str, options: &[&str], server: &OsStr, words: &[&str]) -> Option<Value> {
     let folder = folder()?;
     let output = Command::new("node")
         .arg(folder.join(script))
         .args(options)
-        .args(["--", SERVER, "stdio"])
+        .arg("--")
+        .arg(server)
+        .args(words)
         .stdin(Stdio::null())
         .output()
         .expect("`node` ran a moment ago");
@@ -96,4 +108,9 @@ fn folder() -> Option<PathBuf> {
     Some(peers().unwrap_or_else(|sentence| {
         panic!("{sentence}\n(MCP_TESTS_WITHOUT_NODE=1 leaves these tests out)")
     }))
+}
+
+/// A program of another package of this workspace.
+fn server_program(name: &str) -> PathBuf {
+    program(SERVER, name)
 }

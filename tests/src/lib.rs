@@ -2,3 +2,4 @@
 
 pub mod peers;
 pub mod pipe;
+pub mod programs;
