@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::argument::{MAX_ARGUMENTS, is_optional};
 use crate::ask::{Asks, Question};
+use crate::fields;
 use crate::item::CallKind;
 use crate::schema::{self, Properties};
 
@@ -28,11 +29,19 @@ pub struct Description {
     position: usize,
     generator: SchemaGenerator,
     arguments: Vec<Argument>,
-    all: Option<Map<String, Value>>,
+    all: Option<All>,
     sees_uri: bool,
     needs: Vec<Need>,
     asks: Asks,
     problems: Vec<String>,
+}
+
+/// All arguments as one value.
+#[derive(Debug)]
+struct All {
+    root: Map<String, Value>,
+    /// The fields as they are declared, if it is a struct.
+    order: &'static [&'static str],
 }
 
 /// How the arguments of a handler get their names.
@@ -180,12 +189,12 @@ impl Description {
     }
 
     /// Takes all arguments as one value of type `T`, which has to be an object.
-    pub fn all_arguments<T: JsonSchema>(&mut self) {
+    pub fn all_arguments<T: DeserializeOwned + JsonSchema>(&mut self) {
         if self.all.is_some() {
             self.problem("all arguments are taken twice: keep one `Args<…>`");
         }
         match schema::of_all_arguments::<T>() {
-            Ok(schema) => self.all = Some(schema),
+            Ok(root) => self.all = Some(All { root, order: fields::of::<T>() }),
             Err(problem) => self.problem(problem),
         }
     }
@@ -250,9 +259,10 @@ impl Description {
         } = self;
         let takes_all = all.is_some();
         let (input_schema, listed, arguments) = match all {
-            Some(root) => {
-                let schema = Schema::new(&root).expect("a JSON map is written as an object");
-                let listed = listed_properties(&root);
+            Some(All { root, order }) => {
+                let schema = schema::in_order(&root, order);
+                let mut listed = listed_properties(&root);
+                listed.sort_by_key(|listed| schema::place(order, &listed.name));
                 if has_strings(kind) {
                     let definitions = root.get("$defs").and_then(Value::as_object);
                     let properties = root.get("properties").and_then(Value::as_object);

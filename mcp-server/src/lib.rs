@@ -59,6 +59,7 @@ mod context;
 mod description;
 mod extension;
 mod extract;
+mod fields;
 mod handler;
 mod item;
 mod layer;

@@ -43,6 +43,35 @@ pub(crate) fn of_all_arguments<T: JsonSchema>() -> Result<Map<String, Value>, St
     ))
 }
 
+/// A schema whose properties have an order; those that it does not name come last.
+pub(crate) fn in_order(root: &Map<String, Value>, order: &[&str]) -> Schema {
+    struct Root<'a>(&'a Map<String, Value>, &'a [&'a str]);
+    impl Serialize for Root<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let Self(root, order) = *self;
+            let mut map = serializer.serialize_map(Some(root.len()))?;
+            for (key, value) in root {
+                match value.as_object().filter(|_| key == "properties") {
+                    Some(properties) => {
+                        let mut properties: Vec<(&str, &Value)> =
+                            properties.iter().map(|(name, schema)| (&**name, schema)).collect();
+                        properties.sort_by_key(|(name, _)| place(order, name));
+                        map.serialize_entry(key, &InOrder(&properties))?;
+                    }
+                    None => map.serialize_entry(key, value)?,
+                }
+            }
+            map.end()
+        }
+    }
+    Schema::new(&Root(root, order)).expect("a JSON map is written as an object")
+}
+
+/// Where a name stands in an order, which may not have it.
+pub(crate) fn place(order: &[&str], name: &str) -> usize {
+    order.iter().position(|known| *known == name).unwrap_or(usize::MAX)
+}
+
 /// The schema of a form that is filled into a `T`.
 pub(crate) fn of_form<T: JsonSchema>() -> Map<String, Value> {
     root_of::<T>(&mut for_arguments())
@@ -66,12 +95,6 @@ impl Properties<'_> {
 
 impl Serialize for Properties<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct InOrder<'a>(&'a [(&'a str, Value)]);
-        impl Serialize for InOrder<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(self.0.iter().map(|(name, schema)| (name, schema)))
-            }
-        }
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", "object")?;
         map.serialize_entry("properties", &InOrder(self.properties))?;
@@ -82,6 +105,15 @@ impl Serialize for Properties<'_> {
             map.serialize_entry("$defs", self.definitions)?;
         }
         map.end()
+    }
+}
+
+/// A map whose keys are written as they stand.
+struct InOrder<'a, V>(&'a [(&'a str, V)]);
+
+impl<V: Serialize> Serialize for InOrder<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, schema)| (name, schema)))
     }
 }
 

@@ -111,12 +111,12 @@ fn a_function_describes_itself_as_a_tool() {
         serde_json::to_value(crate::IntoTool::into_tool(add).definition()).unwrap(),
         json!({
             "name": "add",
-            "description": "Adds two numbers.\n\nFractions are\nallowed.",
+            "description": "Adds two numbers.\n\nFractions are allowed.",
             "inputSchema": {
                 "type": "object",
                 "properties": {
                     "a": { "type": "number", "format": "double", "description": "The first number" },
-                    "b": { "type": "number", "format": "double", "description": "The second\nnumber" },
+                    "b": { "type": "number", "format": "double", "description": "The second number" },
                 },
                 "required": ["a", "b"],
             },

@@ -2,7 +2,7 @@
 //!
 //! Most handlers take [`Ask`](mcp_server::Ask), [`Sample`] or [`Roots`](mcp_server::Roots) instead.
 
-use mcp_core::types::{
+use mcp_server::types::{
     BooleanSchema, CreateMessageRequestParams, CreateMessageResult, ElicitAction,
     ElicitRequestFormParams, ElicitRequestParams, ElicitResult, ElicitationSchema, InputRequest,
     ListRootsResult, SamplingMessage, StringSchema,

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use mcp_core::types::{BlobResourceContents, ContentBlock, ResourceLink};
+use mcp_server::types::{BlobResourceContents, ContentBlock, ResourceContents, ResourceLink};
 use mcp_server::{Args, Builder, Prompt, Resource, Result, Server, State, Tool, ToolError, tool};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -99,7 +99,7 @@ pub async fn gzip_file_as_resource(
             .size(packed.len() as u64)
             .handler(move || {
                 let kept = kept.clone();
-                async move { mcp_core::types::ResourceContents::from(kept) }
+                async move { ResourceContents::from(kept) }
             }),
     )?;
     Ok(match file.output_type {

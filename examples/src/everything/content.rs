@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use mcp_core::types::{
+use mcp_server::types::{
     Annotations, ContentBlock, ImageContent, ResourceLink, Role, TextContent, TextResourceContents,
 };
 use mcp_server::{Args, Audio, Builder, Image, Json, Result, ToolError, tool};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use mcp_core::types::{BlobResourceContents, ResourceContents, TextResourceContents};
+use mcp_server::types::{BlobResourceContents, ResourceContents, TextResourceContents};
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -1,6 +1,6 @@
 //! Prompts: with and without arguments, with completion, with content of every kind, and with a question.
 
-use mcp_core::types::{
+use mcp_server::types::{
     ContentBlock, ElicitRequestFormParams, ElicitResult, ElicitationSchema, InputRequest,
     PromptMessage, StringSchema, TextResourceContents,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use mcp_core::types::{Annotations, CacheHints, ResourceContents, Role};
+use mcp_server::types::{Annotations, CacheHints, ResourceContents, Role};
 use mcp_server::{
     Args, Builder, ErrorObject, IntoResource as _, Resource, ResourceExt as _, ResourceUri, Result,
     State, Typed, resource,

@@ -1,6 +1,6 @@
 //! Tools whose arguments are described by hand, in words of JSON Schema that no Rust type derives.
 
-use mcp_core::types::{RawObjectError, Schema};
+use mcp_server::types::{RawObjectError, Schema};
 use mcp_server::{Args, Builder, Result, Tool};
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::fields;
+use crate::fields;
 use crate::schema;
 
 /// The form for a `T`, as JSON.

@@ -16,7 +16,6 @@
 
 mod answers;
 mod elicit;
-mod fields;
 mod form;
 mod input_required;
 mod key;

@@ -1,7 +1,7 @@
 //! The fields of a struct in the order in which they are declared.
 //!
-//! A generated schema has them in the order of the alphabet, and a person fills in a form from top to
-//! bottom. Serde tells the names when a struct is decoded, before it looks at any value.
+//! A generated schema has them in the order of the alphabet, but a person fills in a form from top to
+//! bottom, and arguments are listed with the important ones first. Serde tells the names when a struct is decoded, before it looks at any value.
 
 use std::fmt;
 
