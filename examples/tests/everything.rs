@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use mcp_client::ClientBuilder;
-use mcp_client::types::{CreateMessageResult, ElicitRequestFormParams, Root};
+use mcp_client::types::{CreateMessageResult, ElicitRequestFormParams, Root, TaskDetail};
+use mcp_client::{Begun, ClientBuilder, Era, ErrorCode};
 use mcp_examples::everything;
 use mcp_test::hostile::Attack;
-use mcp_test::{ERAS, Error, pair};
+use mcp_test::{ERAS, Error, assert_refused, pair};
 use serde_json::{Map, Value, json};
 
 /// Calls that end well in both eras, and a piece of what they say.
@@ -74,6 +74,63 @@ async fn a_call_that_nobody_waits_for_ends() -> Result<(), Error> {
     Ok(())
 }
 
+#[tokio::test(start_paused = true)]
+async fn calls_that_wait_go_on_as_tasks() -> Result<(), Error> {
+    let client = pair(everything::server())
+        .era(Era::Modern)
+        .client(|c| answers(c).tasks())
+        .connect()
+        .await?;
+    let begin = async |name: &str, arguments: Value| client.begin_tool(name, arguments).await;
+    let at_once = begin("slow_compute", json!({ "seconds": 0 })).await?;
+    assert!(matches!(at_once, Begun::Done(_)), "{at_once:?}");
+    let sync = begin("greet", json!({ "name": "World" })).await?;
+    assert!(matches!(sync, Begun::Done(_)), "{sync:?}");
+
+    let Begun::Task(long) = begin("slow_compute", json!({ "seconds": 60 })).await? else {
+        panic!("it takes a minute");
+    };
+    let now = client.get_task(&long.task.task_id).await?.task;
+    assert!(matches!(now.detail(), TaskDetail::Working), "{now:?}");
+    client.cancel_task(&long.task.task_id).await?;
+    let now = client.get_task(&long.task.task_id).await?.task;
+    assert!(matches!(now.detail(), TaskDetail::Cancelled), "{now:?}");
+
+    // Driven to their ends by the client.
+    let done: String = client.call("slow_compute", json!({ "seconds": 2, "label": "it" })).await?;
+    assert_eq!(done, "Computed it in 2 seconds");
+    let failed = client.call_tool("failing_job", json!({})).await?;
+    assert!(failed.is_failure(), "{failed:?}");
+    let broken = client.call_tool("protocol_error_job", json!({})).await;
+    assert_refused!(broken, ErrorCode::INTERNAL_ERROR, "broke");
+    let deleted: String = client.call("confirm_delete", json!({ "filename": "a.txt" })).await?;
+    assert_eq!(deleted, "a.txt is deleted");
+    let sure: String = client.call("multi_input", json!({})).await?;
+    assert_eq!(sure, "text is sure");
+    let asked_first: String = client.call("test_tool_with_task", json!({})).await?;
+    assert_eq!(asked_first, "Done, text");
+    let research = json!({ "topic": "python", "ambiguous": true });
+    let report: String = client.call("simulate-research-query", research).await?;
+    assert!(report.contains("understood as text"), "{report}");
+    client.shutdown().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_without_tasks_is_refused_where_they_are_required() -> Result<(), Error> {
+    for era in ERAS {
+        let client = pair(everything::server()).era(era).connect().await?;
+        let refused = client.call_tool("failing_job", json!({})).await;
+        let code = match era {
+            Era::Modern => ErrorCode::MISSING_REQUIRED_CLIENT_CAPABILITY,
+            Era::Legacy => ErrorCode::INVALID_PARAMS,
+        };
+        assert_refused!(refused, code, "task");
+        client.shutdown().await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn nothing_that_a_client_sends_does_harm() -> Result<(), Error> {
     let report = Attack::on(everything::server())
@@ -105,8 +162,7 @@ fn filled_in(form: &ElicitRequestFormParams) -> Value {
         Some("boolean") => json!(true),
         _ => json!("text"),
     };
-    let fields = wanted.map(|(name, property)| {
-        (name.to_owned(), value(&serde_json::to_value(property).unwrap()))
-    });
+    let fields = wanted
+        .map(|(name, property)| (name.to_owned(), value(&serde_json::to_value(property).unwrap())));
     Value::Object(fields.collect::<Map<_, _>>())
 }

@@ -177,6 +177,22 @@ mod tests {
         assert!(of_all_arguments::<Map<String, Value>>().is_ok());
     }
 
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only described")]
+    struct Query {
+        text: String,
+        limit: u32,
+    }
+
+    #[test]
+    fn properties_have_the_order_of_the_fields() {
+        let root = of_all_arguments::<Query>().unwrap();
+        let schema = in_order(&root, crate::fields::of::<Query>());
+        let at = |name| schema.as_str().find(name).unwrap();
+        assert!(at("\"text\":") < at("\"limit\":"), "{schema:?}");
+        assert!(in_order(&root, &[]).parse::<Value>().unwrap() == schema.parse::<Value>().unwrap());
+    }
+
     #[test]
     fn what_is_no_object_is_refused_by_name() {
         let error = of_all_arguments::<Vec<u8>>().unwrap_err();

@@ -52,6 +52,13 @@ fn both_servers_with_everything_do_the_same() {
 }
 
 #[test]
+fn nothing_is_found_wrong_with_everything_server() {
+    let server = Server::ours();
+    let found = Desk::new().run(&server, &["check", "--json"]);
+    assert_eq!(found["findings"], serde_json::json!([]), "{found}");
+}
+
+#[test]
 fn progress_is_shown() {
     let Some(servers) = Server::with_everything() else { return };
     for server in servers {
@@ -116,9 +123,12 @@ impl Server {
 
     /// The reference server and ours, whose items have the same names.
     fn with_everything() -> Option<Vec<Self>> {
-        let theirs = Self::reference("server-everything")?;
-        let ours = server_program("everything-server").into_os_string();
-        Some(vec![theirs, Self { name: "ours".to_owned(), command: vec![ours] }])
+        Some(vec![Self::reference("server-everything")?, Self::ours()])
+    }
+
+    fn ours() -> Self {
+        let program = server_program("everything-server").into_os_string();
+        Self { name: "everything-server".to_owned(), command: vec![program] }
     }
 
     fn reference(name: &str) -> Option<Self> {

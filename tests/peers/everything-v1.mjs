@@ -10,7 +10,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { parseClient } from './arguments.mjs';
 import { answers, everything, newPeer } from './everything.mjs';
-import { tell } from './story.mjs';
+import { tell, watch } from './story.mjs';
 
 const { command: [command, ...args] } = parseClient(process.argv);
 
@@ -29,7 +29,9 @@ await tell(async () => {
   client.setNotificationHandler(PromptListChangedNotificationSchema, () => void heard.lists.push('prompts'));
   client.setNotificationHandler(ResourceListChangedNotificationSchema, () => void heard.lists.push('resources'));
 
-  await client.connect(new StdioClientTransport({ command, args, stderr: 'inherit' }));
+  const transport = new StdioClientTransport({ command, args, stderr: 'inherit' });
+  await client.connect(transport);
+  peer.wire = watch(transport);
   peer.callTool = (params, options) => client.callTool(params, undefined, options);
   peer.watch = uri => client.subscribeResource({ uri });
   peer.logged = async name => {

@@ -5,7 +5,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { parseClient } from './arguments.mjs';
 import { answers, everything, newPeer } from './everything.mjs';
-import { tell } from './story.mjs';
+import { tell, watch } from './story.mjs';
 
 const { options, command: [command, ...args] } = parseClient(process.argv, ['era']);
 const isModern = options.era === 'modern';
@@ -27,7 +27,9 @@ await tell(async () => {
     client.setNotificationHandler(`notifications/${list}/list_changed`, () => void heard.lists.push(list));
   }
 
-  await client.connect(new StdioClientTransport({ command, args, stderr: 'inherit' }));
+  const transport = new StdioClientTransport({ command, args, stderr: 'inherit' });
+  await client.connect(transport);
+  peer.wire = watch(transport);
   peer.callTool = (params, options) => client.callTool(params, options);
   let subscription;
   peer.watch = async uri => {

@@ -8,6 +8,7 @@
 //   heard                          { logs, updated, lists } as notifications come in
 //   asked                          { forms, urls, samples, roots } as the server asks
 //   answer                         how forms are answered: 'accept', 'decline' or 'cancel'
+//   wire                           what `watch` of story.mjs says about the messages
 //   notFound                       the error code of a resource that does not exist
 import { gunzipSync } from 'node:zlib';
 import { describe } from './story.mjs';
@@ -255,6 +256,8 @@ export async function everything(client, peer) {
     expect((await client.listResources()).resources.some(resource => resource.uri === link.uri), 'the file is listed', link);
   });
 
+  for (const text of peer.wire.violations) seen.surprises.push(text);
+  expect(peer.wire.cancelled === 1, 'one call was cancelled', peer.wire);
   seen.asked = Object.fromEntries(Object.entries(peer.asked).map(([kind, all]) => [kind, all.length]));
   seen.heard = peer.heard;
   return seen;

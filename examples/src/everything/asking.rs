@@ -3,7 +3,8 @@
 //! Each of them is written once and works in both eras.
 
 use mcp_server::types::{
-    CreateMessageRequestParams, ElicitRequestURLParams, Root, SamplingMessage, URLElicitationRequiredData,
+    CreateMessageRequestParams, ElicitRequestURLParams, Root, SamplingMessage,
+    URLElicitationRequiredData,
 };
 use mcp_server::{
     Args, Ask, AskUrl, Builder, CallContext, ErrorCode, ErrorObject, Result, Roots, Sample,
@@ -214,9 +215,8 @@ pub async fn get_roots_list(roots: Option<Roots>) -> Result<String> {
         return Ok("This client names no folders: it has not declared roots.".to_owned());
     };
     let roots = roots.list()?;
-    let line = |root: &Root| {
-        format!("\n- {} {}", root.uri, root.name.as_deref().unwrap_or_default())
-    };
+    let line =
+        |root: &Root| format!("\n- {} {}", root.uri, root.name.as_deref().unwrap_or_default());
     let lines: String = roots.iter().map(line).collect();
     Ok(format!("{} folders:{lines}", roots.len()))
 }
