@@ -433,3 +433,13 @@ fn a_method_of_an_extension_reaches_those_who_declared_it() {
     assert_eq!(*required, json!({ "com.example/watchlist": {} }));
     assert_eq!(open.ask(3, "watchlist/remove", json!({}))[0]["error"]["code"], -32601);
 }
+
+#[test]
+fn a_filter_that_is_too_long_is_refused() {
+    let mut open = Open::new();
+    let uris: Vec<String> = (0..3).map(|n| format!("{n}:{}", "x".repeat(400_000))).collect();
+    let filter = json!({ "notifications": { "resourceSubscriptions": uris } });
+    let answer = open.ask_modern(1, "subscriptions/listen", filter, json!({}));
+    assert_eq!(answer[0]["error"]["code"], -32602);
+    assert!(answer[0]["error"]["message"].as_str().unwrap().contains("longer than"));
+}

@@ -155,3 +155,13 @@ fn unknown_capabilities_are_ignored() {
     assert_eq!(pipe.message()["result"]["protocolVersion"], LEGACY);
     assert_goes_on(&mut pipe);
 }
+
+#[test]
+fn a_connection_that_only_discovers_ends_well() {
+    let mut pipe = silent();
+    pipe.send(modern(request(1, "server/discover", json!({}))));
+    let answer = pipe.message();
+    assert_eq!(answer["result"]["supportedVersions"][0], MODERN, "{answer}");
+    let ended = pipe.end();
+    assert!(ended.status.success() && ended.rest.is_empty(), "{ended:?}");
+}

@@ -173,6 +173,11 @@ fn client_request<'m>(
             ClientRequest::Complete(Box::new(members.decode_all().map_err(invalid)?))
         }
         Method::SubscriptionsListen => {
+            // Each address in it is matched against every template.
+            let long = members.raw("notifications").is_some_and(|all| all.get().len() > FILTER);
+            if long {
+                return Err(invalid(format!("`notifications` is longer than {FILTER} bytes")));
+            }
             let filter = members.decode("notifications").map_err(invalid)?;
             ClientRequest::Listen(filter.ok_or_else(|| missing("notifications"))?)
         }
@@ -182,6 +187,9 @@ fn client_request<'m>(
         }
     })
 }
+
+/// The longest filter of a subscription, in bytes.
+const FILTER: usize = 1024 * 1024;
 
 fn required<'m>(members: &Members<'m>, name: &str) -> Result<Cow<'m, str>, ErrorObject> {
     members.string(name).map_err(invalid)?.ok_or_else(|| missing(name))
