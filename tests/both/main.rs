@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use mcp_client::types::{
-    CacheHints, CreateMessageRequestParams, CreateMessageResult, ElicitAction, Root,
-    SamplingMessage, SamplingMessageContentBlock, SubscriptionFilter,
+    CacheHints, CreateMessageRequestParams, CreateMessageResult, ElicitAction, ResourceContents,
+    Root, SamplingMessage, SamplingMessageContentBlock, SubscriptionFilter,
 };
 use mcp_client::{Cache, NotificationKind};
 use mcp_core::version::Era;
-use mcp_server::{Ask, AskUrl, ErrorCode, ErrorObject, Result, Roots, Sample, Server, Tool, tool};
+use mcp_server::{
+    Ask, AskUrl, ErrorCode, ErrorObject, Result, Roots, Sample, Server, Tool, prompt, resource,
+    tool,
+};
 use mcp_test::{ERAS, pair};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -44,6 +47,20 @@ async fn ask_all(
     Ok(format!("{said} at {} in {}", choice.volume, folders[0].uri))
 }
 
+/// Asks for a title, and tells of it.
+#[prompt]
+async fn ask_for_prompt(mood: String, choice: Ask<Choice>) -> Result<String> {
+    let choice = choice.form("Which title?")?;
+    Ok(format!("{} at {}, {mood}", choice.title, choice.volume))
+}
+
+/// Asks for a title, and has it read.
+#[resource("films://{reel}/asked")]
+async fn ask_for_resource(reel: u32, choice: Ask<Choice>) -> Result<String> {
+    let choice = choice.form(format!("Which title of reel {reel}?"))?;
+    Ok(format!("{} of {reel}", choice.title))
+}
+
 fn echo(request: &CreateMessageRequestParams) -> CreateMessageResult {
     let said = request.messages[0].content.as_text().unwrap_or_default().to_uppercase();
     CreateMessageResult::new("echo-1", SamplingMessageContentBlock::text(said))
@@ -68,6 +85,23 @@ async fn a_handler_that_asks_works_unchanged_in_both_eras() {
         let client = pair(server).era(era).client(answers).connect().await.unwrap();
         let said: String = client.call("ask_all", ()).await.unwrap();
         assert_eq!(said, "NOSFERATU at 7 in file:///films", "{era:?}");
+        client.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn prompts_and_resources_may_ask_too() {
+    for era in ERAS {
+        let server = Server::builder("vidsrus", "1");
+        let server = server.prompt(ask_for_prompt).resource(ask_for_resource);
+        let answer = json!({ "title": "nosferatu", "volume": 7 });
+        let client = pair(server).era(era).answer(answer.clone()).answer(answer);
+        let client = client.connect().await.unwrap();
+        let got = client.get_prompt("ask_for_prompt", json!({ "mood": "grave" })).await.unwrap();
+        assert_eq!(got.messages[0].content.as_text(), Some("nosferatu at 7, grave"), "{era:?}");
+        let read = client.read_resource("films://3/asked").await.unwrap();
+        let ResourceContents::Text(text) = &read.contents[0] else { panic!("{read:?}") };
+        assert_eq!((&*text.text, &*text.uri), ("nosferatu of 3", "films://3/asked"));
         client.shutdown().await.unwrap();
     }
 }
