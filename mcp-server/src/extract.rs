@@ -134,7 +134,14 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Param<Extracted> for Arg
 
 /// A state of the server, shared by all calls.
 #[derive(Debug)]
-pub struct State<T>(pub Arc<T>);
+pub struct State<T>(pub(crate) Arc<T>);
+
+impl<T> State<T> {
+    /// The state, shared.
+    pub fn into_inner(self) -> Arc<T> {
+        self.0
+    }
+}
 
 impl<T> Clone for State<T> {
     fn clone(&self) -> Self {
