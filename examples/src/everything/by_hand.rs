@@ -1,6 +1,6 @@
 //! Tools that ask by hand: under keys of their own, with forms that no Rust type derives.
 //!
-//! Most handlers take [`Ask`](mcp_server::Ask), [`Sample`] or [`Roots`](mcp_server::Roots) instead.
+//! Most handlers take [`Ask`], [`Sample`] or [`Roots`](mcp_server::Roots) instead.
 
 use mcp_server::types::{
     BooleanSchema, CreateMessageRequestParams, CreateMessageResult, ElicitAction,
