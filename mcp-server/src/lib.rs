@@ -61,6 +61,8 @@ mod extension;
 mod extract;
 mod fields;
 mod handler;
+#[cfg(feature = "http")]
+pub mod http;
 mod item;
 mod layer;
 #[cfg(feature = "tracing-subscriber")]
