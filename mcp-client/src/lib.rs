@@ -111,6 +111,8 @@ pub use pages::{Items, Prompts, ResourceTemplates, Resources, Tools};
 pub use progress::Progress;
 pub use subscription::Subscription;
 pub use tasks::{Begun, TASKS};
+#[cfg(feature = "http")]
+pub use transport::Http;
 pub use transport::child_process::{Ended, Ending, Exit};
 pub use transport::{
     ChildProcess, Direction, IntoTransport, Io, SpawnError, Stderr, Traced, Transport,

@@ -5,11 +5,15 @@
 //! layers above.
 
 pub mod child_process;
+#[cfg(feature = "http")]
+pub mod http;
 mod io;
 mod link;
 mod trace;
 
 pub use child_process::{ChildProcess, SpawnError, Stderr};
+#[cfg(feature = "http")]
+pub use http::Http;
 pub use io::Io;
 pub(crate) use io::{Reader, Writer};
 pub(crate) use link::{LastWords, Link, Process};

@@ -1,0 +1,437 @@
+//! What can be set on [`Http`]: headers, proxies, TLS, time limits.
+//!
+//! Owns how connections are made and which headers of the caller's own go out. It knows nothing of
+//! MCP: what is asked, and how answers are read, is for its siblings.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use mcp_core::Error;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Certificate, Identity, Method, Proxy, RequestBuilder, Url, redirect, tls};
+
+use super::{Http, is_loopback, is_reserved};
+
+/// What makes requests; cloning gives another handle to the same pool of connections.
+#[derive(Clone)]
+pub(crate) struct Agent {
+    client: reqwest::Client,
+    headers: HeaderMap,
+}
+
+impl Agent {
+    /// A request with the caller's own headers.
+    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url).headers(self.headers.clone())
+    }
+
+    /// The caller's own headers.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("Agent").field("headers", &names).finish_non_exhaustive()
+    }
+}
+
+/// How a server is reached.
+impl Http {
+    /// Sends this header with every request; a second value for a name replaces the first.
+    ///
+    /// Values are taken for secrets: they are in no `Debug` output, trace or error. Headers that
+    /// the protocol itself needs (`Content-Type`, `Accept`, `Host`, all that begin with `Mcp-` …)
+    /// cannot be set; connecting fails then.
+    pub fn header(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let header = header(name, value);
+        self.with(|options| match header {
+            Ok((name, value)) => {
+                options.bearer &= name != AUTHORIZATION;
+                options.headers.insert(name, value);
+            }
+            Err(problem) => options.wrong(problem),
+        })
+    }
+
+    /// Sends this token as `Authorization: Bearer …` with every request.
+    ///
+    /// It is a secret: it is in no `Debug` output, trace or error. Without TLS it goes to this
+    /// machine only; for any other plain `http` address connecting fails. Where that is wanted
+    /// nevertheless, [`header`](Self::header) sets the same.
+    pub fn bearer_token(self, token: impl AsRef<str>) -> Self {
+        let token = token.as_ref();
+        let fits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        let value = HeaderValue::from_str(&format!("Bearer {token}"));
+        self.with(|options| match value {
+            Ok(mut value) if fits => {
+                value.set_sensitive(true);
+                options.headers.insert(AUTHORIZATION, value);
+                options.bearer = true;
+            }
+            _ => options.wrong(
+                "the bearer token is empty or holds something other than visible ASCII \
+                 characters: look for a line end at its end"
+                    .to_owned(),
+            ),
+        })
+    }
+
+    /// Sends everything through this proxy, `http://` or `https://`, instead of the one that the
+    /// environment names.
+    ///
+    /// User information in the address is sent to the proxy alone. Unless this or
+    /// [`no_proxy`](Self::no_proxy) is called, the variables `HTTPS_PROXY`, `HTTP_PROXY`,
+    /// `ALL_PROXY` and `NO_PROXY` count; for servers on this machine they do not.
+    pub fn proxy(self, url: impl AsRef<str>) -> Self {
+        let proxy = proxy(url.as_ref());
+        self.with(|options| match proxy {
+            Ok(proxy) => options.proxy = Proxying::Through(proxy),
+            Err(problem) => options.wrong(problem),
+        })
+    }
+
+    /// Uses no proxy, whatever the environment says.
+    pub fn no_proxy(self) -> Self {
+        self.with(|options| options.proxy = Proxying::Never)
+    }
+
+    /// Trusts these authorities, too: one or more certificates in PEM form.
+    ///
+    /// They come to those that the system trusts, for servers with a certificate of a company's own
+    /// authority.
+    pub fn root_certificate_pem(self, certificates: impl AsRef<[u8]>) -> Self {
+        let read = Certificate::from_pem_bundle(certificates.as_ref());
+        self.with(|options| match read {
+            Ok(certificates) if !certificates.is_empty() => {
+                options.roots.extend(certificates);
+                options.tls = true;
+            }
+            Ok(_) => options.wrong("the root certificate is no PEM certificate".to_owned()),
+            Err(error) => {
+                options.wrong(format!("the root certificate cannot be read: {}", causes(&error)));
+            }
+        })
+    }
+
+    /// Shows this certificate to servers that ask for one (mutual TLS): the certificate, then those
+    /// between it and its authority, and its key, both in PEM form.
+    pub fn client_certificate_pem(self, chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
+        let mut pem = Vec::new();
+        for part in [chain.as_ref(), key.as_ref()] {
+            pem.extend_from_slice(part);
+            pem.push(b'\n');
+        }
+        let read = Identity::from_pem(&pem);
+        self.with(|options| match read {
+            Ok(identity) => {
+                options.identity = Some(identity);
+                options.tls = true;
+            }
+            Err(error) => options.wrong(format!(
+                "the client certificate and its key cannot be read: {}",
+                causes(&error)
+            )),
+        })
+    }
+
+    /// How long a connection, TLS included, may take to come about: ten seconds unless set.
+    pub fn connect_timeout(self, limit: Duration) -> Self {
+        self.with(|options| options.connect_timeout = Some(limit))
+    }
+
+    /// Looks this host name up nowhere and connects to the address instead; the port is that of the
+    /// server's URL.
+    ///
+    /// The name still counts for TLS and is what the server is told as `Host`.
+    pub fn resolve(self, host: impl AsRef<str>, address: IpAddr) -> Self {
+        let host = host.as_ref().to_owned();
+        self.with(|options| options.resolved.push((host, address)))
+    }
+
+    /// Makes requests with this client, for everything that cannot be set here.
+    ///
+    /// It must follow no redirects and unpack no answers; proxies, TLS and time limits are its
+    /// own, so that setting them here, too, makes connecting fail. Headers and the bearer token are
+    /// sent as without it.
+    ///
+    /// The type is that of a crate below 1.0: a new minor version of it is a breaking change of this
+    /// method alone.
+    pub fn http_client(self, client: reqwest::Client) -> Self {
+        self.with(|options| options.client = Some(client))
+    }
+}
+
+/// What was set.
+#[derive(Clone, Default)]
+pub(super) struct Options {
+    headers: HeaderMap,
+    /// The `Authorization` header came by `bearer_token`.
+    bearer: bool,
+    proxy: Proxying,
+    roots: Vec<Certificate>,
+    identity: Option<Identity>,
+    /// Something about TLS was set.
+    tls: bool,
+    connect_timeout: Option<Duration>,
+    resolved: Vec<(String, IpAddr)>,
+    client: Option<reqwest::Client>,
+    /// The first thing that cannot be used.
+    problem: Option<String>,
+}
+
+#[derive(Clone, Default)]
+enum Proxying {
+    #[default]
+    Environment,
+    Never,
+    Through(Proxy),
+}
+
+impl Options {
+    fn wrong(&mut self, problem: String) {
+        self.problem.get_or_insert(problem);
+    }
+
+    /// Sets up connections to a server.
+    pub(super) fn agent(&self, url: &Url) -> Result<Agent, Error> {
+        if let Some(problem) = &self.problem {
+            return Err(Error::Misuse(problem.clone()));
+        }
+        if self.bearer && url.scheme() == "http" && !is_loopback(url) {
+            return Err(Error::Misuse(
+                "a bearer token would go over plain `http` to another machine: use `https`"
+                    .to_owned(),
+            ));
+        }
+        let client = match &self.client {
+            Some(client) => match self.conflicts() {
+                false => client.clone(),
+                true => {
+                    return Err(Error::Misuse(
+                        "proxy, TLS, time limits and addresses are those of the client given to \
+                         `http_client`: set them there"
+                            .to_owned(),
+                    ));
+                }
+            },
+            None => self.client(url)?,
+        };
+        Ok(Agent { client, headers: self.headers.clone() })
+    }
+
+    fn conflicts(&self) -> bool {
+        self.tls
+            || self.connect_timeout.is_some()
+            || !self.resolved.is_empty()
+            || !matches!(self.proxy, Proxying::Environment)
+    }
+
+    fn client(&self, url: &Url) -> Result<reqwest::Client, Error> {
+        ensure_crypto_provider();
+        let plain = url.scheme() == "http";
+        let direct = plain && is_loopback(url) && !matches!(self.proxy, Proxying::Through(_));
+        if !direct {
+            match self.builder(url).tls_certs_merge(self.roots.iter().cloned()).build() {
+                Ok(client) => return Ok(client),
+                // A system without any authority can still do without TLS.
+                Err(_) if plain => {}
+                Err(error) => return Err(no_tls(&error)),
+            }
+        }
+        let without_system = self.builder(url).tls_certs_only(self.roots.iter().cloned());
+        without_system.build().map_err(|error| no_tls(&error))
+    }
+
+    /// Everything but whom to trust.
+    fn builder(&self, url: &Url) -> reqwest::ClientBuilder {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("mcp-client/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .tls_version_min(tls::Version::TLS_1_2)
+            .connect_timeout(self.connect_timeout.unwrap_or(CONNECT))
+            // A peer that vanished without a word is noticed also while a stream is silent.
+            .tcp_keepalive(KEEP_ALIVE)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .http2_keep_alive_timeout(KEEP_ALIVE);
+        builder = match &self.proxy {
+            Proxying::Environment if !is_loopback(url) => builder,
+            Proxying::Environment | Proxying::Never => builder.no_proxy(),
+            Proxying::Through(proxy) => builder.no_proxy().proxy(proxy.clone()),
+        };
+        if let Some(identity) = &self.identity {
+            builder = builder.identity(identity.clone());
+        }
+        if let Some(host) = url.host_str().filter(|host| host.ends_with(".localhost")) {
+            // RFC 6761, 6.3: such names are this machine, whether the resolver knows it or not.
+            builder = builder.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        }
+        for (host, address) in &self.resolved {
+            builder = builder.resolve(host, SocketAddr::from((*address, 0)));
+        }
+        builder
+    }
+}
+
+/// Shows which headers there are, and no value of any.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxy = match self.proxy {
+            Proxying::Environment => "environment",
+            Proxying::Never => "none",
+            Proxying::Through(_) => "set",
+        };
+        f.debug_struct("Options")
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("proxy", &proxy)
+            .field("root_certificates", &self.roots.len())
+            .field("client_certificate", &self.identity.is_some())
+            .field("connect_timeout", &self.connect_timeout)
+            .field("resolved", &self.resolved)
+            .field("http_client", &self.client.is_some())
+            .field("problem", &self.problem)
+            .finish()
+    }
+}
+
+/// An error with everything that led to it, in one line.
+pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors repeat their source in their own words.
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn no_tls(error: &reqwest::Error) -> Error {
+    Error::Transport(format!("TLS cannot be set up: {}", causes(error)).into())
+}
+
+/// Installs ring as the process's provider of cryptography, if no other one is.
+///
+/// Whoever wants another one installs it before the first connection.
+fn ensure_crypto_provider() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Fails only if somebody else has just installed one, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+/// A header that the caller may set; the error does not hold the value.
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let name: HeaderName =
+        name.parse().map_err(|_| format!("`{}` is no name of a header", name.escape_debug()))?;
+    if is_reserved(&name) {
+        return Err(format!("the header `{name}` is set by the protocol: leave it out"));
+    }
+    let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        format!(
+            "the value of the header `{name}` holds a control character: it is one line of text"
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+fn proxy(url: &str) -> Result<Proxy, String> {
+    // The address may hold a password, so no error shows it.
+    match Url::parse(url) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => {
+            Proxy::all(url).map_err(|_| "the address of the proxy cannot be used".to_owned())
+        }
+        Ok(url) => Err(format!(
+            "proxies are spoken to over `http` or `https`, not over `{}`",
+            url.scheme().escape_debug()
+        )),
+        Err(error) => Err(format!("the address of the proxy cannot be read: {error}")),
+    }
+}
+
+/// How long a connection may take to come about, unless said otherwise.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How often a silent connection is asked whether it is there still, and how long it may take to
+/// say so.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http() -> Http {
+        Http::new("https://vidsrus.example/mcp").unwrap()
+    }
+
+    fn problem(http: &Http) -> String {
+        http.agent().expect_err("an option is wrong").to_string()
+    }
+
+    #[test]
+    fn headers_are_sensitive_and_replace_each_other() {
+        let http = http().header("X-Studio", "6").header("x-studio", "7").bearer_token("abc");
+        let agent = http.agent().unwrap();
+        assert_eq!(agent.headers().len(), 2);
+        assert_eq!(agent.headers()["x-studio"], "7");
+        assert_eq!(agent.headers()[AUTHORIZATION], "Bearer abc");
+        assert!(agent.headers().values().all(HeaderValue::is_sensitive));
+    }
+
+    #[test]
+    fn headers_of_the_protocol_cannot_be_set() {
+        for name in ["Mcp-Session-Id", "content-type", "ACCEPT", "Host", "mcp-param-x"] {
+            assert!(problem(&http().header(name, "x")).contains("set by the protocol"), "{name}");
+        }
+        assert!(problem(&http().header("a b", "x")).contains("`a b` is no name"));
+    }
+
+    #[test]
+    fn wrong_values_are_refused_without_being_shown() {
+        for http in [
+            http().header("x-key", "secret\r\nx-other: 1"),
+            http().bearer_token("secret\n"),
+            http().bearer_token("se cret"),
+            http().proxy("socks5://ada:secret@proxy"),
+            http().proxy("secret"),
+            http().root_certificate_pem("secret"),
+            http().client_certificate_pem("secret", "secret"),
+        ] {
+            let problem = problem(&http);
+            assert!(!problem.contains("cret\n") && !problem.contains("secret"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn bearer_token_goes_nowhere_unencrypted_but_to_this_machine() {
+        let to = |url| Http::new(url).unwrap().bearer_token("abc");
+        assert!(problem(&to("http://vidsrus.example/mcp")).contains("https"));
+        assert!(to("http://127.0.0.1:1/mcp").agent().is_ok());
+        let by_hand = Http::new("http://vidsrus.example/mcp").unwrap();
+        assert!(by_hand.header("authorization", "Bearer abc").agent().is_ok());
+    }
+
+    #[test]
+    fn client_that_was_given_takes_no_other_options() {
+        let client = || {
+            ensure_crypto_provider();
+            reqwest::Client::new()
+        };
+        assert!(http().http_client(client()).header("x-a", "b").agent().is_ok());
+        assert!(problem(&http().http_client(client()).no_proxy()).contains("set them there"));
+    }
+}
