@@ -111,9 +111,9 @@ pub use pages::{Items, Prompts, ResourceTemplates, Resources, Tools};
 pub use progress::Progress;
 pub use subscription::Subscription;
 pub use tasks::{Begun, TASKS};
-#[cfg(feature = "http")]
-pub use transport::Http;
 pub use transport::child_process::{Ended, Ending, Exit};
+#[cfg(feature = "http")]
+pub use transport::http::{Http, discover_profiles};
 pub use transport::{
     ChildProcess, Direction, IntoTransport, Io, SpawnError, Stderr, Traced, Transport,
 };

@@ -1,8 +1,10 @@
 //! A server that is reached over HTTP.
 //!
-//! [`Http`] says where the server is and how connections to it are made; `options` holds the latter.
+//! [`Http`] says where the server is and how connections to it are made: `options` holds the latter,
+//! `well_known` reads what the server declares to everybody.
 
 mod options;
+mod well_known;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,6 +16,7 @@ use reqwest::header::HeaderName;
 
 pub(crate) use options::Agent;
 use options::Options;
+pub use well_known::{DocumentError, discover_profiles};
 
 /// A server that runs already and is reached over HTTP.
 ///

@@ -6,12 +6,14 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_core::Error;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Identity, Method, Proxy, RequestBuilder, Url, redirect, tls};
 
+use super::well_known::Documents;
 use super::{Http, is_loopback, is_reserved};
 
 /// What makes requests; cloning gives another handle to the same pool of connections.
@@ -19,9 +21,20 @@ use super::{Http, is_loopback, is_reserved};
 pub(crate) struct Agent {
     client: reqwest::Client,
     headers: HeaderMap,
+    documents: Arc<Documents>,
 }
 
 impl Agent {
+    /// A request with none of the caller's own headers.
+    pub(crate) fn bare(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// The well-known documents that were read.
+    pub(super) fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
     /// A request with the caller's own headers.
     pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.client.request(method, url).headers(self.headers.clone())
@@ -222,7 +235,7 @@ impl Options {
             },
             None => self.client(url)?,
         };
-        Ok(Agent { client, headers: self.headers.clone() })
+        Ok(Agent { client, headers: self.headers.clone(), documents: Arc::default() })
     }
 
     fn conflicts(&self) -> bool {
