@@ -31,6 +31,6 @@ pub use error::{Error, InputError, OutputError, ToolError};
 pub use extension::{ExtensionId, InvalidExtensionId};
 pub use limits::Limits;
 pub use negotiate::{Negotiated, NegotiatedParts, ServerFacts};
-pub use outbox::{Outbox, Route, Transmit};
+pub use outbox::{FrameId, Outbox, Route, Transmit};
 pub use pending::{CallId, TimeoutKind, Timeouts};
 pub use principal::{Principal, Tenant};

@@ -3,15 +3,41 @@
 //! The core decides the route, a transport only obeys it. Messages lie in one buffer, each ended
 //! by a line feed, so that a byte-stream transport writes them all at once.
 
-use crate::pending::CallId;
+use crate::jsonrpc::ErrorCode;
+
+/// Names a frame that a session has read; over HTTP, the request that brought it.
+///
+/// Frames are counted; a name comes back only after four thousand million others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FrameId(u32);
+
+impl FrameId {
+    /// The frame of a number, for tests of what handles frames without a session.
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The name of the frame that is read after this one.
+    #[must_use]
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
 
 /// Where a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
     /// To this connection, about no request in particular.
     Connection,
-    /// To the stream that answers this call.
-    Call(CallId),
+    /// To whoever sent this frame, before it is answered.
+    Frame(FrameId),
+    /// The answer to what came in this frame: nothing more follows for it.
+    Answer {
+        /// The frame.
+        frame: FrameId,
+        /// What the answer says is wrong; `None` for a result, and for the answers of a batch.
+        error: Option<ErrorCode>,
+    },
 }
 
 /// One message to be sent.
@@ -19,7 +45,8 @@ pub enum Route {
 pub struct Transmit<'a> {
     /// Where it goes.
     pub route: Route,
-    /// One JSON-RPC message, without line feed.
+    /// One JSON-RPC message, without line feed; empty where a frame is not answered after all,
+    /// because everything in it was cancelled.
     pub message: &'a [u8],
 }
 
@@ -99,9 +126,38 @@ impl Outbox {
             if end > from {
                 send(Transmit { route, message: &self.bytes[from..end - 1] });
                 from = end;
+            } else if end == from && matches!(route, Route::Answer { .. }) {
+                send(Transmit { route, message: &[] });
             }
         }
         self.clear();
+    }
+
+    /// Removes everything and gives away the buffer: for a transport that needs the bytes of one
+    /// message as its own.
+    pub fn take(&mut self) -> Vec<u8> {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.drain(..self.start);
+        self.clear();
+        bytes
+    }
+
+    /// The routes of the messages that wait, oldest first.
+    pub fn routes(&self) -> impl ExactSizeIterator<Item = Route> {
+        self.ends.iter().map(|(_, route)| *route)
+    }
+
+    /// Forgets where messages belong, if none waits: for a byte-stream transport, which does not
+    /// ask.
+    pub fn forget_routes(&mut self) {
+        if self.is_empty() {
+            self.ends.clear();
+        }
+    }
+
+    /// Notes that a frame is not answered: what it asked for was cancelled.
+    pub(crate) fn end(&mut self, frame: FrameId) {
+        self.ends.push((self.bytes.len(), Route::Answer { frame, error: None }));
     }
 
     /// Appends a message; `write` ends it with a line feed or leaves the buffer as it was.

@@ -9,4 +9,4 @@ pub mod client;
 mod frame;
 pub mod server;
 
-pub use frame::{Frame, FrameMessage};
+pub use frame::{Decoded, Frame, FrameMessage};

@@ -337,7 +337,12 @@ impl Inner {
     /// Notes a connection, to be told of changes.
     fn connected(&self, connection: &Arc<Connection>) {
         let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.retain(|known| known.strong_count() > 0);
+        // Those that are over are looked for only where the list would grow: each costs little then.
+        if connections.len() == connections.capacity() {
+            connections.retain(|known| known.strong_count() > 0);
+            let most = 2 * connections.len().max(32);
+            connections.shrink_to(most);
+        }
         connections.push(Arc::downgrade(connection));
         drop(connections);
         self.mounted.iter().for_each(|server| server.0.connected(connection));

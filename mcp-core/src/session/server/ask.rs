@@ -13,6 +13,7 @@ use super::{ServerEvent, ServerSession, ServerState};
 use crate::jsonrpc::{self, ErrorObject, RequestId, Response};
 use crate::outbox::{Outbox, Route};
 use crate::pending::{CallId, Timeouts};
+use crate::session::frame::Origin;
 use crate::types::CancelledNotificationParams;
 
 /// A request of ours that waits for the client.
@@ -57,6 +58,7 @@ impl ServerSession {
             return Err(AskError::NoRequests);
         };
         let (_, row) = self.calls.get_mut(call).ok_or(AskError::CallOver)?;
+        let route = Route::Frame(row.origin.frame);
         if row.own_meta.is_some() {
             return Err(AskError::NoRequests);
         }
@@ -65,7 +67,7 @@ impl ServerSession {
         jsonrpc::write_request(&mut text, &id, method, params)?;
         let ask = self.asked.insert(now, Timeouts { idle: None, total: None }, Asked { call });
         match session.initialized {
-            true => out.message(Route::Call(call), |out| out.extend_from_slice(&text)),
+            true => out.message(route, |out| out.extend_from_slice(&text)),
             false => session.unsent.push((ask, call, text)),
         }
         Ok(ask)
@@ -76,8 +78,10 @@ impl ServerSession {
         let ServerState::Established(session) = &mut self.state else { return };
         session.initialized = true;
         for (ask, call, text) in std::mem::take(&mut session.unsent) {
-            if self.asked.contains(ask) {
-                out.message(Route::Call(call), |out| out.extend_from_slice(&text));
+            if self.asked.contains(ask)
+                && let Some((_, row)) = self.calls.get_mut(call)
+            {
+                out.message(Route::Frame(row.origin.frame), |out| out.extend_from_slice(&text));
             }
         }
     }
@@ -98,7 +102,7 @@ impl ServerSession {
     }
 
     /// A call is over: nobody waits for what was asked for it.
-    pub(super) fn withdraw(&mut self, call: CallId, out: &mut Outbox) {
+    pub(super) fn withdraw(&mut self, call: CallId, origin: Origin, out: &mut Outbox) {
         if self.asked.len() == 0 {
             return;
         }
@@ -114,7 +118,7 @@ impl ServerSession {
             let params = CancelledNotificationParams::new(RequestId::Integer(id))
                 .with_reason("the call that it was asked for is over");
             let method = "notifications/cancelled";
-            let written = out.message(Route::Call(call), |out| {
+            let written = out.message(Route::Frame(origin.frame), |out| {
                 jsonrpc::write_notification(out, method, Some(&params))
             });
             written.expect("cancellation parameters are an object of JSON");

@@ -5,13 +5,12 @@
 
 use std::collections::HashMap;
 
-use crate::outbox::{Outbox, Route};
+use crate::outbox::{FrameId, Outbox, Route};
 
 /// The batches whose answers are not complete.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
-    open: HashMap<u32, Batch>,
-    next: u32,
+    open: HashMap<FrameId, Batch>,
 }
 
 #[derive(Debug, Default)]
@@ -24,27 +23,24 @@ struct Batch {
 
 impl Batches {
     /// Opens a batch; it stays open at least until [`Batches::settle`] is called for the reading.
-    pub(super) fn open(&mut self) -> u32 {
-        let batch = self.next;
-        self.next = self.next.wrapping_add(1);
+    pub(super) fn open(&mut self, batch: FrameId) {
         self.open.insert(batch, Batch { awaited: 1, answers: Vec::new() });
-        batch
     }
 
     /// Notes that one more answer is to come.
-    pub(super) fn expect(&mut self, batch: u32) {
+    pub(super) fn expect(&mut self, batch: FrameId) {
         if let Some(batch) = self.open.get_mut(&batch) {
             batch.awaited += 1;
         }
     }
 
     /// Where an answer is written, one line that ends with a line feed.
-    pub(super) fn answers(&mut self, batch: u32) -> Option<&mut Vec<u8>> {
+    pub(super) fn answers(&mut self, batch: FrameId) -> Option<&mut Vec<u8>> {
         Some(&mut self.open.get_mut(&batch)?.answers)
     }
 
     /// One awaited thing is over: read, answered or cancelled. The last one sends the array.
-    pub(super) fn settle(&mut self, batch: u32, out: &mut Outbox) {
+    pub(super) fn settle(&mut self, batch: FrameId, out: &mut Outbox) {
         let Some(open) = self.open.get_mut(&batch) else { return };
         open.awaited -= 1;
         if open.awaited > 0 {
@@ -52,17 +48,17 @@ impl Batches {
         }
         let answers = self.open.remove(&batch).map(|batch| batch.answers).unwrap_or_default();
         let mut answers = answers.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        if let Some(first) = answers.next() {
-            out.message(Route::Connection, |out| {
-                out.push(b'[');
-                out.extend_from_slice(first);
-                for answer in answers {
-                    out.push(b',');
-                    out.extend_from_slice(answer);
-                }
-                out.extend_from_slice(b"]\n");
-            });
-        }
+        let Some(first) = answers.next() else { return out.end(batch) };
+        let route = Route::Answer { frame: batch, error: None };
+        out.message(route, |out| {
+            out.push(b'[');
+            out.extend_from_slice(first);
+            for answer in answers {
+                out.push(b',');
+                out.extend_from_slice(answer);
+            }
+            out.extend_from_slice(b"]\n");
+        });
     }
 
     /// Bytes of answers that wait for others.
@@ -78,7 +74,8 @@ mod tests {
     #[test]
     fn answers_are_sent_together_when_the_last_has_come() {
         let (mut batches, mut out) = (Batches::default(), Outbox::default());
-        let batch = batches.open();
+        let batch = FrameId::from_number(1);
+        batches.open(batch);
         batches.expect(batch);
         batches.expect(batch);
         batches.settle(batch, &mut out);
@@ -94,7 +91,8 @@ mod tests {
     #[test]
     fn a_batch_of_notifications_is_not_answered() {
         let (mut batches, mut out) = (Batches::default(), Outbox::default());
-        let batch = batches.open();
+        let batch = FrameId::from_number(1);
+        batches.open(batch);
         batches.settle(batch, &mut out);
         assert!(out.is_empty() && batches.answers(batch).is_none());
     }

@@ -8,10 +8,11 @@ use super::{
     Established, Initializing, Resolution, ServerEvent, ServerSession, ServerState, described,
     id_in_use, refused,
 };
-use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
+use crate::jsonrpc::{ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts, legacy_version};
-use crate::outbox::{Outbox, Route};
+use crate::outbox::Outbox;
 use crate::profile::{Decision, NegotiatedProfiles, RequestedProfiles, ResolvedPolicy, Terms};
+use crate::session::frame::Origin;
 use crate::types::{InitializeRequestParams, InitializeResult};
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::{self, Members, MembersOf, ResultFrame};
@@ -22,10 +23,10 @@ impl ServerSession {
         &mut self,
         id: &RequestId,
         params: &Members<'_>,
-        batch: Option<u32>,
+        origin: Origin,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'static>>, ErrorObject> {
-        if batch.is_some() {
+        if origin.in_batch {
             let error = "`initialize` must not be part of a batch: send it alone";
             return Err(ErrorObject::invalid_request(error));
         }
@@ -36,7 +37,7 @@ impl ServerSession {
         if self.is_in_use(id) {
             return Err(id_in_use());
         }
-        let initializing = self.read_initialize(id, params)?;
+        let initializing = self.read_initialize(id, origin, params)?;
         match &self.resolution {
             Resolution::Fixed(policy) => {
                 let policy = policy.clone();
@@ -65,7 +66,7 @@ impl ServerSession {
         policy: Option<ResolvedPolicy>,
         out: &mut Outbox,
     ) -> ServerEvent<'static> {
-        let Initializing { id, version, params, requested, aware } = initializing;
+        let Initializing { id, origin, version, params, requested, aware } = initializing;
         let decision = match &policy {
             Some(policy) => policy.decide(&requested, &version, Terms::Partial),
             None => {
@@ -83,7 +84,7 @@ impl ServerSession {
                     result.profiles = serde_json::value::to_raw_value(&profiles).ok();
                 }
                 let frame = ResultFrame::default();
-                let written = out.message(Route::Connection, |out| {
+                let written = self.answer(origin, None, out, |out| {
                     wire::write_result(out, &id, &MembersOf(&result), &frame)
                 });
                 written.expect("an initialize result is an object of JSON");
@@ -108,18 +109,16 @@ impl ServerSession {
             }
             Decision::Refused(refusal) => {
                 let error = refused(&refusal, aware);
-                out.message(Route::Connection, |out| jsonrpc::write_error(out, Some(&id), &error));
+                self.answer_error(origin, Some(&id), &error, out);
                 // What was read before the decision gets the same answer, and then nothing does:
                 // modern calls that still run, and what waited.
                 for (id, row) in self.calls.clear() {
-                    self.answer(row.batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
-                    self.settle(row.batch, out);
+                    self.answer_error(row.origin, Some(&id), &error, out);
+                    self.settle(row.origin, out);
                 }
                 while let Some(held) = self.held.pop_front() {
-                    self.answer(held.batch, out, |out| {
-                        jsonrpc::write_error(out, Some(&held.id), &error);
-                    });
-                    self.settle(held.batch, out);
+                    self.answer_error(held.origin, Some(&held.id), &error, out);
+                    self.settle(held.origin, out);
                 }
                 self.held_bytes = 0;
                 self.state = ServerState::Rejected;
@@ -131,6 +130,7 @@ impl ServerSession {
     fn read_initialize(
         &self,
         id: &RequestId,
+        origin: Origin,
         members: &Members<'_>,
     ) -> Result<Initializing, ErrorObject> {
         let invalid = |problem: String| ErrorObject::invalid_params(format!("`params`: {problem}"));
@@ -156,7 +156,7 @@ impl ServerSession {
             None => RequestedProfiles::default(),
         };
         let aware = by_extension.is_some();
-        Ok(Initializing { id: id.clone(), version, params, requested, aware })
+        Ok(Initializing { id: id.clone(), origin, version, params, requested, aware })
     }
 
     /// A server of the modern era only names its versions: legacy clients cannot find out

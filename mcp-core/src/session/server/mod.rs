@@ -38,12 +38,12 @@ use self::batch::Batches;
 use self::described::Described;
 use self::request::{Admitted, Target, invalid};
 use self::subscriptions::Listening;
-use super::frame::{self, Frame, FrameMessage, Text};
+use super::frame::{self, Decoded, Frame, FrameMessage, Origin, Text};
 use crate::jsonrpc::{
     self, ErrorCode, ErrorObject, InvalidMessage, Message, Notification, Request, RequestId,
 };
 use crate::negotiate::Negotiated;
-use crate::outbox::{Outbox, Route, one_line};
+use crate::outbox::{FrameId, Outbox, Route, one_line};
 use crate::pending::{CallId, Incoming, Outgoing};
 use crate::principal::{Principal, Tenant};
 use crate::profile::{Entitlement, Refusal, RequestedProfiles, ResolvedPolicy};
@@ -90,6 +90,8 @@ pub struct ServerSession {
     config: Arc<ServerConfig>,
     principal: Principal,
     tenant: Tenant,
+    /// The frame that was read last.
+    frame: FrameId,
     state: ServerState,
     resolution: Resolution,
     held: VecDeque<Held>,
@@ -117,6 +119,7 @@ impl ServerSession {
             config,
             principal,
             tenant,
+            frame: FrameId::from_number(0),
             state: ServerState::AwaitingInitialize,
             resolution,
             held: VecDeque::new(),
@@ -176,16 +179,25 @@ impl ServerSession {
     /// Give each message to [`ServerSession::handle`] before the next frame is read.
     pub fn read<'m>(&mut self, bytes: &'m [u8], out: &mut Outbox) -> Frame<'m> {
         if self.is_over() {
-            return Frame::one(None);
+            return Frame::one(self.frame, None);
         }
-        match frame::decode(bytes, &self.config.limits) {
-            Ok(Text::Message(message, text)) => {
-                Frame::one(Some(FrameMessage { message, text, batch: None }))
-            }
-            Ok(Text::Batch(messages)) => self.read_batch(messages, out),
+        let decoded = Decoded::new(bytes, &self.config.limits);
+        self.accept(decoded, out)
+    }
+
+    /// [`ServerSession::read`] for a frame that has been decoded.
+    pub fn accept<'m>(&mut self, decoded: Decoded<'m>, out: &mut Outbox) -> Frame<'m> {
+        self.frame = self.frame.next();
+        let frame = self.frame;
+        if self.is_over() {
+            return Frame::one(frame, None);
+        }
+        match decoded.0 {
+            Ok(Text::Message(message, text)) => Frame::one(frame, Some((message, text))),
+            Ok(Text::Batch(messages)) => self.read_batch(frame, messages, out),
             Err(invalid) => {
-                self.answer_invalid(&invalid, None, out);
-                Frame::one(None)
+                self.answer_invalid(&invalid, Origin { frame, in_batch: false }, out);
+                Frame::one(frame, None)
             }
         }
     }
@@ -194,7 +206,9 @@ impl ServerSession {
     /// and has been skipped.
     pub fn read_too_long(&mut self, out: &mut Outbox) {
         if !self.is_over() {
-            self.answer_invalid(&frame::too_long(&self.config.limits), None, out);
+            self.frame = self.frame.next();
+            let origin = Origin { frame: self.frame, in_batch: false };
+            self.answer_invalid(&frame::too_long(&self.config.limits), origin, out);
         }
     }
 
@@ -204,20 +218,20 @@ impl ServerSession {
         message: FrameMessage<'m>,
         out: &mut Outbox,
     ) -> Option<ServerEvent<'m>> {
-        let FrameMessage { message, text, batch } = message;
+        let FrameMessage { message, text, origin } = message;
         let event = match message {
             _ if self.is_over() => None,
             Message::Request(request) => {
                 let id = request.id.clone();
-                self.request(request, text, batch, out).unwrap_or_else(|error| {
-                    self.answer(batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
+                self.request(request, text, origin, out).unwrap_or_else(|error| {
+                    self.answer_error(origin, Some(&id), &error, out);
                     None
                 })
             }
             Message::Notification(notification) => self.notification(notification, out),
             Message::Response(response) => self.answered(response),
         };
-        self.settle(batch, out);
+        self.settle(origin, out);
         event
     }
 
@@ -293,11 +307,9 @@ impl ServerSession {
     /// Answers a call with an error; nothing is sent for a call that was cancelled.
     pub fn fail(&mut self, call: CallId, error: &ErrorObject, out: &mut Outbox) {
         let Some((id, row)) = self.calls.remove(call) else { return };
-        self.withdraw(call, out);
-        self.send(Route::Call(call), row.batch, out, |out| {
-            jsonrpc::write_error(out, Some(&id), error);
-        });
-        self.settle(row.batch, out);
+        self.withdraw(call, row.origin, out);
+        self.answer_error(row.origin, Some(&id), error, out);
+        self.settle(row.origin, out);
     }
 
     /// Answers a call with a result of another type than `complete`, which only the modern era has:
@@ -332,7 +344,7 @@ impl ServerSession {
         out: &mut Outbox,
     ) -> Result<(), EncodeError> {
         let Some((id, row)) = self.calls.remove(call) else { return Ok(()) };
-        self.withdraw(call, out);
+        self.withdraw(call, row.origin, out);
         let modern = row.own_meta.is_some();
         let frame = ResultFrame {
             result_type: modern.then_some(result_type),
@@ -343,18 +355,22 @@ impl ServerSession {
             own_meta: row.own_meta.as_deref().unwrap_or_default(),
             meta,
         };
-        let route = Route::Call(call);
         let written =
-            self.send(route, row.batch, out, |out| wire::write_result(out, &id, result, &frame));
+            self.answer(row.origin, None, out, |out| wire::write_result(out, &id, result, &frame));
         if written.is_err() {
             let error = ErrorObject::internal("the result cannot be written as a JSON object");
-            self.send(route, row.batch, out, |out| jsonrpc::write_error(out, Some(&id), &error));
+            self.answer_error(row.origin, Some(&id), &error, out);
         }
-        self.settle(row.batch, out);
+        self.settle(row.origin, out);
         written
     }
 
-    fn read_batch<'m>(&mut self, messages: legacy::Batch<'m>, out: &mut Outbox) -> Frame<'m> {
+    fn read_batch<'m>(
+        &mut self,
+        frame: FrameId,
+        messages: legacy::Batch<'m>,
+        out: &mut Outbox,
+    ) -> Frame<'m> {
         let allowed = match &self.state {
             ServerState::Initializing(initialize) => legacy::has_batches(&initialize.version),
             ServerState::Established(session) => legacy::has_batches(session.negotiated.version()),
@@ -362,52 +378,54 @@ impl ServerSession {
         };
         if !allowed {
             let error = ErrorObject::invalid_request("only MCP 2025-03-26 has batches");
-            self.answer_invalid(&InvalidMessage::unreadable(error), None, out);
-            return Frame::one(None);
+            let origin = Origin { frame, in_batch: false };
+            self.answer_invalid(&InvalidMessage::unreadable(error), origin, out);
+            return Frame::one(frame, None);
         }
-        let batch = self.batches.open();
+        self.batches.open(frame);
+        let origin = Origin { frame, in_batch: true };
         let mut valid = Vec::with_capacity(messages.len());
         for (message, text) in messages {
             match message {
                 Ok(message) => {
-                    self.batches.expect(batch);
+                    self.batches.expect(frame);
                     valid.push((message, text));
                 }
-                Err(invalid) => self.answer_invalid(&invalid, Some(batch), out),
+                Err(invalid) => self.answer_invalid(&invalid, origin, out),
             }
         }
-        self.batches.settle(batch, out);
-        Frame::batch(valid, batch)
+        self.batches.settle(frame, out);
+        Frame::batch(frame, valid)
     }
 
     fn request<'m>(
         &mut self,
         request: Request<'m>,
         text: &'m str,
-        batch: Option<u32>,
+        origin: Origin,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'m>>, ErrorObject> {
         let Request { id, method, params } = request;
         let params = params.unwrap_or_default();
         if method == Method::Initialize.as_str() {
-            return self.initialize(&id, &params, batch, out);
+            return self.initialize(&id, &params, origin, out);
         }
         if self.is_in_use(&id) {
             return Err(id_in_use());
         }
         if matches!(self.resolution, Resolution::Asked) {
             if method == Method::Ping.as_str() {
-                self.answer_empty(&id, batch, out);
+                self.answer_empty(&id, origin, out);
                 return Ok(None);
             }
-            return self.hold(id, text, batch).map(|()| None);
+            return self.hold(id, text, origin).map(|()| None);
         }
-        match self.ready(&id, &method, params, batch, out) {
+        match self.ready(&id, &method, params, origin, out) {
             Ok(event) => Ok(event),
             Err(Unready::Error(error)) => Err(error),
             Err(Unready::Policy) => {
                 // Asked only once something waits for it: otherwise nobody would give the answer.
-                self.hold(id, text, batch)?;
+                self.hold(id, text, origin)?;
                 self.resolution = Resolution::Asked;
                 Ok(Some(ServerEvent::ResolvePolicy))
             }
@@ -420,7 +438,7 @@ impl ServerSession {
         id: &RequestId,
         method: &Cow<'m, str>,
         members: Members<'m>,
-        batch: Option<u32>,
+        origin: Origin,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'m>>, Unready> {
         let meta = Members::read(members.raw("_meta"))
@@ -429,7 +447,7 @@ impl ServerSession {
             .decode::<ProgressToken>(PROGRESS_TOKEN)
             .map_err(|error| ErrorObject::invalid_params(format!("`_meta`: {error}")))?;
         let row = CallRow {
-            batch,
+            origin,
             progress,
             last_progress: f64::NEG_INFINITY,
             own_meta: None,
@@ -442,14 +460,14 @@ impl ServerSession {
         }
         match &self.state {
             _ if method == Method::Ping.as_str() && self.config.serves(Era::Legacy) => {
-                self.answer_empty(id, batch, out);
+                self.answer_empty(id, origin, out);
                 Ok(None)
             }
             ServerState::Established(session) => {
                 let (negotiated, policy) = (session.negotiated.clone(), session.policy.clone());
                 let method = self.target(method, Era::Legacy)?;
                 if let Target::Method(Method::LoggingSetLevel) = method {
-                    return self.set_level(id, &members, batch, out);
+                    return self.set_level(id, &members, origin, out);
                 }
                 let id = id.clone();
                 let requested = None;
@@ -464,7 +482,7 @@ impl ServerSession {
         &mut self,
         id: &RequestId,
         members: &Members<'m>,
-        batch: Option<u32>,
+        origin: Origin,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'m>>, Unready> {
         let level = members.decode("level").map_err(invalid)?;
@@ -472,7 +490,7 @@ impl ServerSession {
         if let ServerState::Established(session) = &mut self.state {
             session.log_level = level;
         }
-        self.answer_empty(id, batch, out);
+        self.answer_empty(id, origin, out);
         Ok(None)
     }
 
@@ -512,12 +530,12 @@ impl ServerSession {
         if let Some(place) = self.held.iter().position(|held| held.id == *id) {
             let held = self.held.remove(place)?;
             self.held_bytes -= held.text.len();
-            self.settle(held.batch, out);
+            self.settle_cancelled(held.origin, out);
             return None;
         }
         let (call, row) = self.calls.remove_id(id)?;
-        self.withdraw(call, out);
-        self.settle(row.batch, out);
+        self.withdraw(call, row.origin, out);
+        self.settle_cancelled(row.origin, out);
         Some(ServerEvent::Cancelled(call))
     }
 
@@ -528,7 +546,7 @@ impl ServerSession {
             || matches!(&self.state, ServerState::Initializing(initialize) if initialize.id == *id)
     }
 
-    fn hold(&mut self, id: RequestId, text: &str, batch: Option<u32>) -> Result<(), ErrorObject> {
+    fn hold(&mut self, id: RequestId, text: &str, origin: Origin) -> Result<(), ErrorObject> {
         let limits = &self.config.limits;
         if self.held.len() + self.calls.len() >= limits.pending_requests
             || self.held_bytes + text.len() > limits.pending_bytes
@@ -536,51 +554,64 @@ impl ServerSession {
             return Err(self.too_many());
         }
         self.held_bytes += text.len();
-        self.held.push_back(Held { text: text.into(), id, batch });
-        if let Some(batch) = batch {
-            self.batches.expect(batch);
+        self.held.push_back(Held { text: text.into(), id, origin });
+        if origin.in_batch {
+            self.batches.expect(origin.frame);
         }
         Ok(())
     }
 
-    fn answer_empty(&mut self, id: &RequestId, batch: Option<u32>, out: &mut Outbox) {
-        self.answer(batch, out, |out| jsonrpc::write_empty(out, id));
+    fn answer_empty(&mut self, id: &RequestId, origin: Origin, out: &mut Outbox) {
+        self.answer(origin, None, out, |out| jsonrpc::write_empty(out, id));
     }
 
-    fn answer_invalid(&mut self, invalid: &InvalidMessage, batch: Option<u32>, out: &mut Outbox) {
+    fn answer_invalid(&mut self, invalid: &InvalidMessage, origin: Origin, out: &mut Outbox) {
         if invalid.answerable {
-            self.answer(batch, out, |out| {
-                jsonrpc::write_error(out, invalid.id.as_ref(), &invalid.error);
-            });
+            self.answer_error(origin, invalid.id.as_ref(), &invalid.error, out);
         }
     }
 
-    /// Writes an answer that no handler gave.
-    fn answer(&mut self, batch: Option<u32>, out: &mut Outbox, write: impl FnOnce(&mut Vec<u8>)) {
-        self.send(Route::Connection, batch, out, write);
+    fn answer_error(
+        &mut self,
+        origin: Origin,
+        id: Option<&RequestId>,
+        error: &ErrorObject,
+        out: &mut Outbox,
+    ) {
+        self.answer(origin, Some(error.code), out, |out| jsonrpc::write_error(out, id, error));
     }
 
-    fn send<T>(
+    /// Writes an answer: to where the request came from, or beside those of its batch.
+    fn answer<T>(
         &mut self,
-        route: Route,
-        batch: Option<u32>,
+        origin: Origin,
+        error: Option<ErrorCode>,
         out: &mut Outbox,
         write: impl FnOnce(&mut Vec<u8>) -> T,
     ) -> T {
-        match batch.and_then(|batch| self.batches.answers(batch)) {
+        let Origin { frame, in_batch } = origin;
+        match in_batch.then(|| self.batches.answers(frame)).flatten() {
             Some(answers) => {
                 let before = answers.len();
                 let result = write(answers);
                 one_line(&mut answers[before..]);
                 result
             }
-            None => out.message(route, write),
+            None => out.message(Route::Answer { frame, error }, write),
         }
     }
 
-    fn settle(&mut self, batch: Option<u32>, out: &mut Outbox) {
-        if let Some(batch) = batch {
-            self.batches.settle(batch, out);
+    fn settle(&mut self, origin: Origin, out: &mut Outbox) {
+        if origin.in_batch {
+            self.batches.settle(origin.frame, out);
+        }
+    }
+
+    /// As [`settle`](Self::settle), for what will not be answered.
+    fn settle_cancelled(&mut self, origin: Origin, out: &mut Outbox) {
+        match origin.in_batch {
+            true => self.batches.settle(origin.frame, out),
+            false => out.end(origin.frame),
         }
     }
 
@@ -611,7 +642,7 @@ impl ServerSession {
 pub struct Held {
     text: Box<str>,
     id: RequestId,
-    batch: Option<u32>,
+    origin: Origin,
 }
 
 impl Held {
@@ -621,7 +652,7 @@ impl Held {
     /// Never: what is held has been decoded before.
     pub fn message(&self) -> FrameMessage<'_> {
         let message = Message::decode(&self.text).expect("what is held has been decoded before");
-        FrameMessage { message, text: &self.text, batch: self.batch }
+        FrameMessage { message, text: &self.text, origin: self.origin }
     }
 }
 
@@ -639,6 +670,7 @@ enum ServerState {
 #[derive(Debug)]
 struct Initializing {
     id: RequestId,
+    origin: Origin,
     version: ProtocolVersion,
     params: InitializeRequestParams,
     requested: RequestedProfiles,
@@ -677,7 +709,7 @@ enum Resolution {
 /// A call that has not been answered.
 #[derive(Debug)]
 struct CallRow {
-    batch: Option<u32>,
+    origin: Origin,
     progress: Option<ProgressToken>,
     last_progress: f64,
     /// What the modern era writes into the result's `_meta`; `None` in the legacy era.

@@ -9,10 +9,11 @@ use super::described::{Described, Standing};
 use super::request::{Admitted, Target};
 use super::subscriptions::Listening;
 use super::{CallRow, Resolution, ServerEvent, ServerSession, Unready, refused};
-use crate::jsonrpc::{self, ErrorCode, ErrorObject, RequestId, shown};
+use crate::jsonrpc::{ErrorCode, ErrorObject, RequestId, shown};
 use crate::negotiate::{Negotiated, NegotiatedParts};
 use crate::outbox::Outbox;
 use crate::profile::{self, Decision, NegotiatedProfiles, Refusal, ResolvedPolicy, Terms};
+use crate::session::frame::Origin;
 use crate::types::{CacheHints, DiscoverResult};
 use crate::version::{Era, ProtocolVersion};
 use crate::wire::modern::{self, LOG_LEVEL, RequestMeta};
@@ -28,7 +29,7 @@ impl ServerSession {
         mut row: CallRow,
         out: &mut Outbox,
     ) -> Result<Option<ServerEvent<'m>>, Unready> {
-        if row.batch.is_some() {
+        if row.origin.in_batch {
             return Err(ErrorObject::invalid_request("only MCP 2025-03-26 has batches").into());
         }
         let mut described = self.describe(&RequestMeta::read(meta)?)?;
@@ -51,7 +52,7 @@ impl ServerSession {
             }
         };
         if let Target::Method(Method::ServerDiscover) = method {
-            self.discover(id, &described, policy.as_ref(), out);
+            self.discover(id, row.origin, &described, policy.as_ref(), out);
             self.described = Some(described);
             return Ok(None);
         }
@@ -63,7 +64,7 @@ impl ServerSession {
             Ok(standing) => standing,
             Err(refusal) => {
                 let error = refused(&refusal, described.requested.is_some());
-                self.answer(None, out, |out| jsonrpc::write_error(out, Some(id), &error));
+                self.answer_error(row.origin, Some(id), &error, out);
                 self.described = Some(described);
                 let rejection = Box::new(refusal.into_rejection());
                 return Ok(Some(ServerEvent::Refused(rejection)));
@@ -131,6 +132,7 @@ impl ServerSession {
     fn discover(
         &mut self,
         id: &RequestId,
+        origin: Origin,
         described: &Described,
         policy: Option<&ResolvedPolicy>,
         out: &mut Outbox,
@@ -154,7 +156,7 @@ impl ServerSession {
             own_meta: &own_meta,
             meta: None,
         };
-        self.answer(None, out, |out| {
+        self.answer(origin, None, out, |out| {
             wire::write_result(out, id, &MembersOf(&result), &frame)
                 .expect("a discover result is an object of JSON");
         });

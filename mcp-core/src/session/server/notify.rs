@@ -30,7 +30,7 @@ impl ServerSession {
         let mut params = ProgressNotificationParams::new(token.clone(), progress);
         params.total = total.filter(|total| total.is_finite());
         params.message = message;
-        notification(Route::Call(call), "notifications/progress", &params, out)
+        notification(Route::Frame(row.origin.frame), "notifications/progress", &params, out)
     }
 
     /// Sends a log message about a call to a caller who wants messages of this level.
@@ -56,12 +56,13 @@ impl ServerSession {
         }
         let Some((_, row)) = self.calls.get_mut(call) else { return false };
         let modern = row.own_meta.is_some().then_some(row.log_level);
+        let route = Route::Frame(row.origin.frame);
         let wanted = modern.unwrap_or_else(|| self.session_log_level());
         if wanted.is_none_or(|wanted| level < wanted) {
             return false;
         }
         let params = Params { level, logger, data };
-        notification(Route::Call(call), "notifications/message", &params, out)
+        notification(route, "notifications/message", &params, out)
     }
 
     /// Sends a notification about a call that is being handled; none when it is over.
@@ -75,7 +76,8 @@ impl ServerSession {
         params: &P,
         out: &mut Outbox,
     ) -> bool {
-        self.calls.get_mut(call).is_some() && notification(Route::Call(call), method, params, out)
+        let Some((_, row)) = self.calls.get_mut(call) else { return false };
+        notification(Route::Frame(row.origin.frame), method, params, out)
     }
 
     /// From which level on the caller of a request wants log messages.

@@ -88,11 +88,11 @@ impl ServerSession {
         if self.calls.len() >= limits.pending_requests {
             return Err(self.too_many().into());
         }
-        let (batch, wants_progress, log_level) =
-            (row.batch, row.progress.is_some(), self.log_level(&row));
+        let (origin, wants_progress, log_level) =
+            (row.origin, row.progress.is_some(), self.log_level(&row));
         let call = self.calls.insert(id, row).map_err(|_| id_in_use())?;
-        if let Some(batch) = batch {
-            self.batches.expect(batch);
+        if origin.in_batch {
+            self.batches.expect(origin.frame);
         }
         Ok(Some(ServerEvent::Call(ServerCall {
             id: call,

@@ -150,7 +150,8 @@ impl ServerSession {
         let profiles = listening.requested.is_some().then_some(&listening.profiles);
         let meta = StreamMeta { subscription_id: id, profiles };
         let params = Acknowledged { meta, notifications: &granted };
-        notification(Route::Call(call), "notifications/subscriptions/acknowledged", &params, out);
+        let route = Route::Frame(row.origin.frame);
+        notification(route, "notifications/subscriptions/acknowledged", &params, out);
         listening.filter = Some(granted);
         self.streams.push(call);
     }
@@ -176,7 +177,12 @@ impl ServerSession {
             let filter = row.listening.as_ref().and_then(|listening| listening.filter.as_ref());
             if filter.is_some_and(|filter| wants(filter, change)) {
                 let meta = Some(StreamMeta { subscription_id: id, profiles: None });
-                notification(Route::Call(*call), method, &Changed { meta, uri, task }, out);
+                notification(
+                    Route::Frame(row.origin.frame),
+                    method,
+                    &Changed { meta, uri, task },
+                    out,
+                );
             }
         }
     }
@@ -184,14 +190,14 @@ impl ServerSession {
     /// Ends all streams with a result: the server is about to close the connection.
     pub fn end_streams(&mut self, out: &mut Outbox) {
         for call in std::mem::take(&mut self.streams) {
-            let Some((id, _)) = self.calls.get_mut(call) else { continue };
-            let id = id.clone();
+            let Some((id, row)) = self.calls.get_mut(call) else { continue };
+            let (id, route) = (id.clone(), Route::Frame(row.origin.frame));
             // basic/patterns/subscriptions wants the one and basic/patterns/cancellation demands the
             // other, which says that no result is wanted any more: it comes last.
             let meta = serde_json::to_value(&id).map(|id| Meta::new().with(SUBSCRIPTION_ID, id));
             self.respond_empty(call, meta.ok().as_ref(), out);
             let params = CancelledNotificationParams::new(id);
-            notification(Route::Call(call), "notifications/cancelled", &params, out);
+            notification(route, "notifications/cancelled", &params, out);
         }
     }
 

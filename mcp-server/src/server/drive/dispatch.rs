@@ -22,7 +22,7 @@ use mcp_core::wire::{EncodeError, Members, legacy, modern};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::{CallOf, Driver, NO_CALL, RunningCall};
+use super::engine::{CallOf, Engine, NO_CALL, RunningCall};
 use crate::ask::{Asking, Continued, digest_of_request};
 use crate::call::CallParts;
 use crate::extension::Extensions;
@@ -92,7 +92,7 @@ struct Rounds {
     continued: Option<Continued>,
 }
 
-impl Driver {
+impl Engine {
     /// Starts a call; where its handler need not wait, it is answered at once.
     pub(super) fn start(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>) {
         if call.negotiated.era() == Era::Modern && self.server.config.profiles.is_some() {
@@ -270,6 +270,7 @@ impl Driver {
             let error = ErrorObject::missing_extension(TASKS_EXTENSION);
             return self.session.fail(call.id, &error, &mut self.outbox);
         }
+        self.connect();
         let granted = self.grant(catalogue, call, filter);
         let heard = granted.task_ids.clone();
         self.session.listen(call.id, granted, &mut self.outbox);
