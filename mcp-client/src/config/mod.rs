@@ -31,7 +31,7 @@
 //! | `env`, `environment` | variables for the program; `null` withholds one |
 //! | `envFile` | a file of such variables; `env` wins over it |
 //! | `cwd` | the folder to start in; a relative one begins at the workspace folder |
-//! | `url`, `serverUrl`, `httpUrl`, `headers` | a server over HTTP |
+//! | `url`, `serverUrl`, `httpUrl`, `headers` | a server over HTTP, see `ServerConfig::http` |
 //! | `type`, `transport` | `stdio`, `http`, `streamable-http` or `sse`; found out where it is missing |
 //! | `disabled`, `enabled` | whether the server is used |
 //! | `timeout` | the longest silence of a call: a number up to 3,600 is seconds, a larger one milliseconds, because hosts differ; `"90s"` and `"500ms"` are clear |

@@ -11,6 +11,8 @@ use serde_json::Value;
 use super::error::{ConfigError, ConfigErrorKind};
 use crate::builder::ClientBuilder;
 use crate::transport::ChildProcess;
+#[cfg(feature = "http")]
+use crate::transport::Http;
 
 /// One server of a configuration, with every `${…}` replaced.
 ///
@@ -134,7 +136,7 @@ impl ServerConfig {
         }
     }
 
-    /// How to start the server.
+    /// How to start the server, where it is a program.
     ///
     /// Besides the variables of the entry it gets the short list
     /// [`INHERITED`](crate::transport::child_process::INHERITED), not the client's whole
@@ -142,19 +144,40 @@ impl ServerConfig {
     ///
     /// # Errors
     ///
-    /// When the server is at a URL: this version of the library does not connect to those yet.
+    /// When the server is at a URL.
     pub fn child_process(&self) -> Result<ChildProcess, ConfigError> {
         match &self.endpoint {
             Endpoint::Command(command) => Ok(command.child_process()),
             Endpoint::Url(_) => {
-                let problem = "is at a URL, and servers over HTTP are not supported yet: use one \
-                               that is a program";
-                Err(ConfigError::new(ConfigErrorKind::Shape, problem).of_server(&self.name))
+                Err(self.elsewhere("is at a URL and not a program: connect to it over HTTP"))
             }
         }
     }
 
+    /// How to reach the server, where it is at a URL, with the headers of the entry.
+    ///
+    /// `Accept` and `Content-Type`, which many entries hold, are left to the transport.
+    ///
+    /// # Errors
+    ///
+    /// When the server is a program, or its address cannot be used.
+    #[cfg(feature = "http")]
+    pub fn http(&self) -> Result<Http, ConfigError> {
+        match &self.endpoint {
+            Endpoint::Url(url) => url.http().map_err(|problem| self.elsewhere(problem)),
+            Endpoint::Command(_) => {
+                Err(self.elsewhere("is a program and not at a URL: start it as a child process"))
+            }
+        }
+    }
+
+    fn elsewhere(&self, problem: impl Into<String>) -> ConfigError {
+        ConfigError::new(ConfigErrorKind::Shape, problem).of_server(&self.name)
+    }
+
     /// Describes a client as the entry wants it: profiles, era and time limit.
+    ///
+    /// A server of the transport `sse` is a legacy one, so that nothing else is tried with it.
     pub fn client(&self, mut builder: ClientBuilder) -> ClientBuilder {
         for profile in &self.require_profiles {
             builder = builder.require(profile);
@@ -165,10 +188,27 @@ impl ServerConfig {
         if let Some(timeout) = self.timeout {
             builder = builder.idle_timeout(timeout);
         }
+        let sse =
+            matches!(&self.endpoint, Endpoint::Url(url) if url.transport == UrlTransport::Sse);
         match self.era {
+            EraChoice::Auto if sse => builder.era(EraChoice::Legacy),
             EraChoice::Auto => builder,
             era => builder.era(era),
         }
+    }
+}
+
+#[cfg(feature = "http")]
+impl UrlEndpoint {
+    fn http(&self) -> Result<Http, String> {
+        let mut http = Http::new(&self.url).map_err(|error| error.to_string())?;
+        for (name, value) in &self.headers {
+            let own = ["accept", "content-type"];
+            if !own.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+                http = http.header(name, value);
+            }
+        }
+        Ok(http)
     }
 }
 

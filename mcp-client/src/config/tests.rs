@@ -343,8 +343,32 @@ fn debug_output_hides_what_may_be_secret() {
 }
 
 #[test]
-fn servers_at_urls_cannot_be_started_yet() {
-    let error =
-        entry(r#"{ "url": "https://films.example/mcp" }"#).unwrap().child_process().unwrap_err();
-    assert!(error.to_string().contains("servers over HTTP are not supported yet"), "{error}");
+fn servers_at_urls_are_no_programs() {
+    let films = entry(r#"{ "url": "https://films.example/mcp" }"#).unwrap();
+    let error = films.child_process().unwrap_err().to_string();
+    assert_eq!(error, "server `films`: is at a URL and not a program: connect to it over HTTP");
+}
+
+#[cfg(feature = "http")]
+#[test]
+fn servers_at_urls_are_reached_with_their_headers() {
+    let films = entry(
+        r#"{ "url": "https://films.example/mcp", "headers": {
+            "Authorization": "Bearer ${FILMS_KEY}", "Accept": "application/json", "X-Studio": "7" } }"#,
+    );
+    let http = films.unwrap().http().unwrap();
+    assert_eq!(http.url().as_str(), "https://films.example/mcp");
+    let agent = http.agent().unwrap();
+    let headers: Vec<_> = agent.headers().keys().map(|name| name.as_str()).collect();
+    assert!(headers.len() == 2 && headers.contains(&"authorization"), "{headers:?}");
+    assert_eq!(agent.headers()["authorization"], "Bearer s3cret");
+
+    for (wrong, says) in [
+        (r#"{ "command": "films" }"#, "start it as a child process"),
+        (r#"{ "url": "https://ann:s3cret@films.example/mcp" }"#, "holds a user name or password"),
+    ] {
+        let error = entry(wrong).unwrap().http().unwrap_err().to_string();
+        assert!(error.starts_with("server `films`: ") && error.contains(says), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
 }

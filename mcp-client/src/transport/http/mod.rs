@@ -72,6 +72,20 @@ impl Http {
         &self.url
     }
 
+    /// Begins a request of the caller's own to the endpoint, over the same connections and with the
+    /// same headers as those of the protocol.
+    ///
+    /// It is for what is no message of the protocol: asking whether the server is there, or what
+    /// it does with requests that no client makes. Nothing keeps it from leaving before profiles
+    /// are agreed on. The type is that of a crate below 1.0, see [`http_client`](Self::http_client).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] when an option is wrong, [`Error::Transport`] when TLS cannot be set up.
+    pub fn request(&self, method: reqwest::Method) -> Result<reqwest::RequestBuilder, Error> {
+        Ok(self.agent()?.request(method, self.url.clone()))
+    }
+
     /// What makes requests to the server.
     ///
     /// # Errors
