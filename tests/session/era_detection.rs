@@ -77,17 +77,22 @@ fn a_discover_result_with_legacy_versions_only_leads_to_initialize() {
 fn an_unsupported_version_is_followed_by_one_that_is_listed_and_never_by_a_guess() {
     let lists = |versions: Value| failed(1, -32022, &json!({"supported": versions}));
     assert!(is_initialize(&probe(&Wants::nothing(), &lists(json!(["2025-06-18", "odd"]))).1));
-    for nonsense in [
-        json!(["2031-01-01"]),
-        json!([]),
-        json!([7]),
-        json!("2025-11-25"),
-        Value::Null,
-        json!(["2026-07-28"]),
-    ] {
+    for nonsense in [json!(["2031-01-01"]), json!([]), json!([7]), json!("2025-11-25"), Value::Null]
+    {
         let (rig, sent) = probe(&Wants::nothing(), &lists(nonsense.clone()));
         assert!(sent.is_empty() && is_closed(&rig), "{nonsense}: {sent:?}");
     }
+}
+
+#[test]
+fn a_server_that_refuses_the_version_that_it_lists_is_asked_once_more() {
+    let lists = |id| failed(id, -32022, &json!({"supported": ["2026-07-28"]}));
+    let (mut rig, sent) = probe(&Wants::nothing(), &lists(1));
+    assert!(matches!(&sent[..], [line] if line.contains(r#""method":"server/discover""#)));
+    assert!(sent[0].contains(r#""2026-07-28""#), "{sent:?}");
+    let clock = Clock::new();
+    let sent = rig.receive(clock.now(), lists(2).as_bytes());
+    assert!(sent.is_empty() && is_closed(&rig), "{sent:?}");
 }
 
 #[test]

@@ -182,13 +182,17 @@ impl Start {
     }
 
     /// The server speaks other versions: the newest that we speak too, or none.
+    ///
+    /// One that lists the very version that it refused is asked once more, and then believed.
     fn other_version(self, now: Instant, error: &ErrorObject, out: &mut Outbox) -> ClientSession {
         let supported = supported_versions(error);
-        let Self { config, next_id, probe, .. } = self;
+        let Self { config, next_id, probe, modern: again, .. } = self;
         let tried = probe.map(|probe| probe.asked.version);
         if let Some(version) = newest_common(Era::Modern, &config.versions, &supported)
             && config.newest(Era::Modern).is_some()
-            && tried.as_ref().is_none_or(|tried| version.as_str() < tried.as_str())
+            && tried.is_none_or(|tried| {
+                version.as_str() < tried.as_str() || (version == tried && !again)
+            })
         {
             let profiles = config.policy.requested().clone();
             return Self::probe(config, next_id, Asked { version, profiles }, true, now, out);
