@@ -754,7 +754,7 @@ async fn missing_answers_are_asked_for_again_and_unknown_ones_passed_over() {
     let state = &again["result"]["requestState"];
     let more = json!({ "inputResponses": responses, "requestState": state });
     assert_eq!(text(&client.call_once("remove", &arguments, more).await), "removed 4 copies");
-    // Answers without the state that asked for them count for nothing.
+    // Answers without the state that asked for them count for nothing where a call changes something.
     let more = json!({ "inputResponses": responses });
     let asked = client.call_once("remove", &arguments, more).await;
     assert_eq!(asked["result"]["resultType"], "input_required", "{asked}");
@@ -762,6 +762,30 @@ async fn missing_answers_are_asked_for_again_and_unknown_ones_passed_over() {
     more["inputResponses"] = json!({ "x": 7 });
     let answer = client.call_once("remove", &arguments, more).await;
     assert!(refused(&answer, INVALID_PARAMS).contains("`inputResponses`"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_may_come_without_a_state_where_a_call_changes_nothing() {
+    let mut client = Player::new(&server(&Films::default()), Era::Modern, everything()).await;
+    let asked = client.call_once("perhaps", &json!({}), json!({})).await;
+    let key = asked["result"]["inputRequests"].as_object().unwrap().keys().next().unwrap().clone();
+    let more = json!({ "inputResponses": { &key: sure("yes"), "x": { "action": "accept" } } });
+    assert_eq!(text(&client.call_once("perhaps", &json!({}), more).await), "yes");
+    let more = json!({ "inputResponses": { "x": sure("yes") } });
+    let again = client.call_once("perhaps", &json!({}), more).await;
+    assert_eq!(again["result"]["inputRequests"], asked["result"]["inputRequests"], "{again}");
+    let more = json!({
+        "inputResponses": { &key: sure("later") },
+        "requestState": again["result"]["requestState"],
+    });
+    assert_eq!(text(&client.call_once("perhaps", &json!({}), more).await), "later");
+    for tool in ["perhaps", "remove"] {
+        for nonsense in [json!(7), json!([]), json!({ &key: 7 })] {
+            let more = json!({ "inputResponses": nonsense });
+            let answer = client.call_once(tool, &json!({ "title": "x" }), more).await;
+            assert!(refused(&answer, INVALID_PARAMS).contains("`inputResponses`"), "{answer}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

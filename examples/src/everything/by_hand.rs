@@ -1,6 +1,7 @@
 //! Tools that ask by hand: under keys of their own, with forms that no Rust type derives.
 //!
-//! Most handlers take [`Ask`], [`Sample`] or [`Roots`](mcp_server::Roots) instead.
+//! They change nothing, and say so: that lets clients that keep no state send answers along with
+//! their first call. Most handlers take [`Ask`], [`Sample`] or [`Roots`](mcp_server::Roots) instead.
 
 use mcp_server::types::{
     BooleanSchema, CreateMessageRequestParams, CreateMessageResult, ElicitAction,
@@ -29,7 +30,7 @@ pub(super) fn offer(server: Builder) -> Builder {
 }
 
 /// Asks the person with all five kinds of choices, the deprecated one among them.
-#[tool]
+#[tool(read_only)]
 pub async fn test_elicitation_sep1330_enums(answers: Answers) -> Result<String> {
     let options = ["option1", "option2", "option3"];
     let titled = |noun: &str| {
@@ -60,14 +61,14 @@ pub async fn test_elicitation_sep1330_enums(answers: Answers) -> Result<String> 
 }
 
 /// Asks for a name.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_elicitation(answers: Answers) -> Result<String> {
     let name = Question::text("user_name", "What is your name?", "name").filled_in(&answers)?;
     Ok(format!("Hello, {name}!"))
 }
 
 /// Asks the client's model.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_sampling(answers: Answers) -> Result<String> {
     let question = Question::model("capital_question", "What is the capital of France?", 100);
     let said: CreateMessageResult = question.answer(&answers)?;
@@ -75,7 +76,7 @@ pub async fn test_input_required_result_sampling(answers: Answers) -> Result<Str
 }
 
 /// Asks for the client's folders.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_list_roots(answers: Answers) -> Result<String> {
     let folders: ListRootsResult = Question::folders("client_roots").answer(&answers)?;
     let uris: Vec<String> = folders.roots.into_iter().map(|root| root.uri).collect();
@@ -83,13 +84,13 @@ pub async fn test_input_required_result_list_roots(answers: Answers) -> Result<S
 }
 
 /// Asks, and wants something back that it said itself.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_request_state(answers: Answers) -> Result<String> {
     confirmed(&answers, "state-ok")
 }
 
 /// Asks three things at once.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_multiple_inputs(answers: Answers) -> Result<String> {
     let questions = [
         Question::text("user_name", "What is your name?", "name"),
@@ -110,7 +111,7 @@ pub async fn test_input_required_result_multiple_inputs(answers: Answers) -> Res
 }
 
 /// Asks twice, the second time knowing the first answer.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_multi_round(answers: Answers) -> Result<String> {
     let name = Question::text("step1", "Step 1: What is your name?", "name").filled_in(&answers)?;
     let color = Question::text("step2", "Step 2: What is your favorite color?", "color")
@@ -119,7 +120,7 @@ pub async fn test_input_required_result_multi_round(answers: Answers) -> Result<
 }
 
 /// Asks, and has what comes back checked. The library seals every state, so there is nothing to do.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_tampered_state(answers: Answers) -> Result<String> {
     confirmed(&answers, "integrity-ok")
 }
@@ -132,7 +133,7 @@ pub struct Line {
 }
 
 /// Asks only what the client said that it can be asked.
-#[tool]
+#[tool(read_only)]
 pub async fn test_input_required_result_capabilities(
     ask: Option<Ask<Line>>,
     model: Option<Sample>,

@@ -58,6 +58,19 @@ pub(crate) enum Answer {
 pub(crate) struct TooManyRounds;
 
 impl Earlier {
+    /// What a call knows that nothing was asked for yet.
+    pub(crate) fn new(call: CallKey, profiles: &NegotiatedProfiles) -> Self {
+        Self {
+            call,
+            round: 0,
+            profiles: profiles.iter().map(|url| url.as_str().to_owned()).collect(),
+            asked: Vec::new(),
+            answers: BTreeMap::new(),
+            once: BTreeMap::new(),
+            own: None,
+        }
+    }
+
     /// What the next run of a handler knows once it left with questions, their answers apart.
     pub(crate) fn after(
         before: Option<&Self>,
@@ -66,15 +79,7 @@ impl Earlier {
     ) -> Result<Self, TooManyRounds> {
         let mut next = match before {
             Some(before) => before.clone(),
-            None => Self {
-                call: left.kept().call.unwrap_or_else(CallKey::random),
-                round: 0,
-                profiles: profiles.iter().map(|url| url.as_str().to_owned()).collect(),
-                asked: Vec::new(),
-                answers: BTreeMap::new(),
-                once: BTreeMap::new(),
-                own: None,
-            },
+            None => Self::new(left.kept().call.unwrap_or_else(CallKey::random), profiles),
         };
         if next.round >= MOST_ROUNDS {
             return Err(TooManyRounds);
@@ -102,6 +107,17 @@ impl Earlier {
         for (key, response) in responses.iter() {
             self.answer(key, Answer::Result(response.as_raw().to_owned()));
         }
+        Ok(())
+    }
+
+    /// Takes in answers of a modern client to questions that it expects: nobody knows yet which of
+    /// them will be asked.
+    pub(crate) fn answer_unasked(&mut self, responses: &RawValue) -> serde_json::Result<()> {
+        let responses: InputResponses = serde_json::from_str(responses.get())?;
+        let known = responses
+            .iter()
+            .map(|(key, response)| (key.to_owned(), Answer::Result(response.as_raw().to_owned())));
+        self.answers.extend(known);
         Ok(())
     }
 
@@ -164,6 +180,19 @@ mod tests {
         second.answer("a", Answer::Error(ErrorObject::internal("no")));
         assert_eq!(text(&second, "b").as_deref(), Some("no (code -32603)"));
         assert_eq!(text(&second, "a").as_deref(), Some(r#"{"n":1}"#));
+    }
+
+    #[test]
+    fn answers_before_any_question_are_all_kept_and_the_rounds_begin_after_them() {
+        let mut first = Earlier::new(CallKey::random(), &profiles());
+        first.answer_unasked(&raw(r#"{"a":{"n":1},"x":{"n":2}}"#)).unwrap();
+        assert_eq!(text(&first, "a").as_deref(), Some(r#"{"n":1}"#));
+        assert!(first.answer_unasked(&raw("null")).is_err());
+        let mut second = Earlier::after(Some(&first), &asking(&["b"]), &profiles()).unwrap();
+        second.answer_all(&raw(r#"{"a":{"n":9},"b":{"n":3}}"#)).unwrap();
+        assert_eq!(text(&second, "a").as_deref(), Some(r#"{"n":1}"#));
+        assert_eq!(text(&second, "b").as_deref(), Some(r#"{"n":3}"#));
+        assert_eq!((second.call, second.round), (first.call, 1));
     }
 
     #[test]

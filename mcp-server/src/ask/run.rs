@@ -17,6 +17,7 @@ use mcp_core::wire::legacy;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::input_required::InputRequired;
+use super::key::CallKey;
 use super::question::{self, Question};
 use super::rounds::{Answer, Earlier};
 use super::seal::{Binding, StateId, StateKeys, Unsealable};
@@ -50,10 +51,21 @@ pub(crate) struct Asking {
 #[derive(Debug)]
 pub(crate) struct Continued {
     pub(crate) earlier: Arc<Earlier>,
-    state: StateId,
-    expires: SystemTime,
-    /// The state must not be good for another call.
-    pub(crate) once: bool,
+    /// The state that must not be good for another call, and when it expires.
+    pub(crate) used_up: Option<(StateId, SystemTime)>,
+}
+
+impl Continued {
+    /// What a modern client answers without having been asked: the `inputResponses` of a request
+    /// that has no `requestState`.
+    pub(crate) fn unasked(
+        negotiated: &Negotiated,
+        responses: &RawValue,
+    ) -> Result<Self, ErrorObject> {
+        let mut earlier = Earlier::new(CallKey::random(), negotiated.profiles());
+        earlier.answer_unasked(responses).map_err(|problem| unreadable(&problem))?;
+        Ok(Self { earlier: Arc::new(earlier), used_up: None })
+    }
 }
 
 /// Why a state is not accepted. For the log; the client hears only that it is not.
@@ -88,12 +100,10 @@ impl Sealer {
         let (opened, mut earlier): (_, Earlier) =
             read().map_err(|why| refused(&why, negotiated))?;
         if let Some(responses) = responses {
-            earlier.answer_all(responses).map_err(|problem| {
-                ErrorObject::invalid_params(format!("`inputResponses`: {problem}"))
-            })?;
+            earlier.answer_all(responses).map_err(|problem| unreadable(&problem))?;
         }
-        let (state, expires) = (opened.id, opened.expires);
-        Ok(Continued { earlier: Arc::new(earlier), state, expires, once: true })
+        let used_up = Some((opened.id, opened.expires));
+        Ok(Continued { earlier: Arc::new(earlier), used_up })
     }
 
     fn seal(
@@ -147,8 +157,8 @@ impl Asking {
     /// Goes on where an earlier call left off, if there was one.
     async fn enter(&mut self) -> Result<InputRequired, Outcome> {
         if let Some(continued) = self.continued.take() {
-            if continued.once {
-                self.use_up(&continued).await?;
+            if let Some((state, expires)) = continued.used_up {
+                self.use_up(state, expires).await?;
             }
             self.call.earlier = Some(continued.earlier);
         }
@@ -210,8 +220,8 @@ impl Asking {
         })
     }
 
-    async fn use_up(&self, continued: &Continued) -> Result<(), ErrorObject> {
-        match self.sealer.used.use_up(continued.state, continued.expires).await {
+    async fn use_up(&self, state: StateId, expires: SystemTime) -> Result<(), ErrorObject> {
+        match self.sealer.used.use_up(state, expires).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(refused(&Unaccepted::Used, &self.call.negotiated)),
             Err(error) => {
@@ -259,6 +269,10 @@ fn refused(why: &Unaccepted, negotiated: &Negotiated) -> ErrorObject {
     ErrorObject::invalid_params(
         "`requestState` is not valid, or no longer: make the request anew, without it",
     )
+}
+
+fn unreadable(problem: &serde_json::Error) -> ErrorObject {
+    ErrorObject::invalid_params(format!("`inputResponses`: {problem}"))
 }
 
 fn unsealable(why: &dyn fmt::Display) -> ErrorObject {

@@ -462,7 +462,8 @@ impl Engine {
     ) -> Result<Option<Rounds>, ErrorObject> {
         let Target { kind, item, name, arguments, state, responses, as_task } = *target;
         // Legacy clients bring back nothing, whatever they send.
-        let state = state.filter(|_| call.negotiated.era() == Era::Modern);
+        let is_modern = call.negotiated.era() == Era::Modern;
+        let (state, responses) = (state.filter(|_| is_modern), responses.filter(|_| is_modern));
         if !item.asks.anything && state.is_none() {
             return Ok(as_task.then(Rounds::default));
         }
@@ -472,10 +473,19 @@ impl Engine {
             let now = SystemTime::now();
             self.server.sealer.open(&call.negotiated, &request, state, responses, now)
         };
-        let mut continued = state.map(open).transpose()?;
+        let mut continued = match (state, responses) {
+            (Some(state), _) => Some(open(state)?),
+            // Answers count without a state where a call may be repeated. Where it may not, the
+            // state is what makes an answer good for one call only: there the handler asks.
+            (None, Some(responses)) => {
+                let unasked = Continued::unasked(&call.negotiated, responses)?;
+                Some(unasked).filter(|_| !item.asks.once)
+            }
+            (None, None) => None,
+        };
         if let Some(continued) = &mut continued {
             call.still_in_force(&continued.earlier.profiles())?;
-            continued.once = item.asks.once;
+            continued.used_up.take_if(|_| !item.asks.once);
         }
         Ok(Some(Rounds { request, continued }))
     }
