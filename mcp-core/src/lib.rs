@@ -13,6 +13,7 @@ pub mod capability;
 mod error;
 mod extension;
 pub mod framing;
+pub mod http;
 pub mod jsonrpc;
 mod limits;
 pub mod manual;
