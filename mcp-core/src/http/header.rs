@@ -138,11 +138,9 @@ const BLANK: [char; 2] = [' ', '\t'];
 
 /// Whether a value reaches the other side as it is, and is taken there for what it is.
 fn is_plain(value: &str) -> bool {
-    !value.is_empty()
-        && value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
-        && !value.starts_with(' ')
-        && !value.ends_with(' ')
-        && !(value.starts_with(OPEN) && value.ends_with(CLOSE))
+    let looks_encoded = value.starts_with(OPEN) && value.ends_with(CLOSE);
+    let bare = value.trim_matches(' ').len() == value.len() && !value.is_empty();
+    bare && !looks_encoded && value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 #[cfg(test)]

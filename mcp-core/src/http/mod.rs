@@ -1,10 +1,11 @@
 //! What Streamable HTTP adds to messages, without doing any HTTP.
 //!
-//! Owns the names and values of MCP's headers ([`header`]).
-//! Does not know requests, connections, sessions or any HTTP library: a transport hands in bytes
-//! and names, and takes values.
+//! Owns the names and values of MCP's headers ([`header`]) and the text of event streams
+//! ([`sse`]). Does not know requests, connections, sessions or any HTTP library: a transport hands
+//! in bytes and names, and takes values.
 //!
 //! Rules: 2026-07-28, basic/transports/streamable-http; for the legacy era 2025-11-25,
 //! basic/transports, "Streamable HTTP".
 
 pub mod header;
+pub mod sse;
