@@ -42,8 +42,12 @@ impl Authority {
     }
 }
 
-/// Starts a server that declares nothing; returns its address under the name.
+/// Starts a server that declares nothing; returns how to reach it under the name.
 fn start(name: &str, server: &Signed, clients: Option<&Authority>) -> Http {
+    serve(name, config(server, clients), |_| {})
+}
+
+fn config(server: &Signed, clients: Option<&Authority>) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -58,7 +62,16 @@ fn start(name: &str, server: &Signed, clients: Option<&Authority>) -> Http {
     };
     let chain: Vec<CertificateDer<'static>> = vec![server.certificate.der().clone()];
     let key = PrivateKeyDer::try_from(server.key.serialize_der()).unwrap();
-    let config = Arc::new(builder.with_single_cert(chain, key).unwrap());
+    builder.with_single_cert(chain, key).unwrap()
+}
+
+/// Serves each connection in turn, and shows it when its request has come.
+fn serve(
+    name: &str,
+    config: ServerConfig,
+    look: impl Fn(&ServerConnection) + Send + 'static,
+) -> Http {
+    let config = Arc::new(config);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -72,6 +85,7 @@ fn start(name: &str, server: &Signed, clients: Option<&Authority>) -> Http {
                     break;
                 }
             }
+            look(&stream.get_ref().conn);
             // A handshake that failed leaves nobody to answer.
             let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]";
             let _ = stream.get_mut().write_all(answer.as_bytes());
@@ -129,4 +143,18 @@ async fn key_of_another_certificate_is_refused_before_anything_is_sent() {
         .client_certificate_pem(ada.certificate.pem(), bob.key.serialize_pem());
     let problem = failure(&http).await;
     assert!(problem.contains("TLS cannot be set up"), "{problem}");
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_where_the_server_offers_it() {
+    let authority = Authority::new();
+    let mut config = config(&authority.sign("films.example"), None);
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let (tell, chosen) = std::sync::mpsc::channel();
+    let http = serve("films.example", config, move |connection| {
+        let _ = tell.send(connection.alpn_protocol().map(<[u8]>::to_vec));
+    });
+    // This server only says that it could.
+    failure(&http.root_certificate_pem(authority.0.pem())).await;
+    assert_eq!(chosen.recv().unwrap().as_deref(), Some(&b"h2"[..]));
 }
