@@ -1,7 +1,7 @@
 //! What Streamable HTTP adds to messages, without doing any HTTP.
 //!
-//! Owns the names and values of MCP's headers ([`header`]) and the text of event streams
-//! ([`sse`]). Does not know requests, connections, sessions or any HTTP library: a transport hands
+//! Owns the names and values of MCP's headers ([`header`]), the text of event streams ([`sse`]), and where a server's declaration of
+//! profiles lies ([`well_known`]). Does not know requests, connections, sessions or any HTTP library: a transport hands
 //! in bytes and names, and takes values.
 //!
 //! Rules: 2026-07-28, basic/transports/streamable-http; for the legacy era 2025-11-25,
@@ -9,3 +9,4 @@
 
 pub mod header;
 pub mod sse;
+pub mod well_known;
