@@ -354,7 +354,7 @@ pub(crate) fn close(out: &mut Vec<u8>) {
 ///
 /// Without an id (it could not be read) the member is left out: the schema of 2025-11-25 and
 /// 2026-07-28 makes it optional and never null.
-pub(crate) fn write_error(out: &mut Vec<u8>, id: Option<&RequestId>, error: &ErrorObject) {
+pub fn write_error(out: &mut Vec<u8>, id: Option<&RequestId>, error: &ErrorObject) {
     out.extend_from_slice(br#"{"jsonrpc":"2.0","#);
     if let Some(id) = id {
         out.extend_from_slice(br#""id":"#);
@@ -397,7 +397,7 @@ fn write_id(out: &mut Vec<u8>, id: &RequestId) {
 const SHOWN: usize = 128;
 
 /// A name from the peer, cut to a length that is safe to repeat.
-pub(crate) fn shown(name: &str) -> Cow<'_, str> {
+pub fn shown(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(SHOWN) {
         None => Cow::Borrowed(name),
         Some((end, _)) => Cow::Owned(format!("{}…", &name[..end])),

@@ -127,6 +127,10 @@ impl<T> Incoming<T> {
         self.by_id.contains_key(id)
     }
 
+    pub(crate) fn get(&self, call: CallId) -> Option<&(RequestId, T)> {
+        self.rows.get(call)
+    }
+
     pub(crate) fn get_mut(&mut self, call: CallId) -> Option<&mut (RequestId, T)> {
         self.rows.get_mut(call)
     }

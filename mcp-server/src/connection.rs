@@ -53,14 +53,22 @@ pub(crate) enum FromHandler {
         /// The parameters.
         params: Json,
     },
+    /// The client may go and come back for the rest of a call's stream.
+    Leave {
+        /// The call it is about.
+        call: CallId,
+        /// After how long it should come back.
+        retry: Duration,
+    },
 }
 
 impl FromHandler {
     fn call(&self) -> CallId {
         match self {
-            Self::Progress { call, .. } | Self::Log { call, .. } | Self::Notify { call, .. } => {
-                *call
-            }
+            Self::Progress { call, .. }
+            | Self::Log { call, .. }
+            | Self::Notify { call, .. }
+            | Self::Leave { call, .. } => *call,
         }
     }
 }
@@ -103,11 +111,6 @@ pub(crate) struct Changes {
 impl Changes {
     /// How many resources are remembered at most; of more the client is told as of a changed list.
     const MOST: usize = 4096;
-
-    fn is_empty(&self) -> bool {
-        let lists = self.tools || self.prompts || self.resources;
-        !lists && self.uris.is_empty() && self.tasks.is_empty()
-    }
 }
 
 /// What the handlers of one connection share with the task that drives it.
@@ -118,8 +121,10 @@ pub(crate) struct Connection {
     queue: Mutex<Vec<Queued>>,
     questions: Mutex<Vec<Question>>,
     changes: Mutex<Changes>,
-    /// Whether something lies in `questions` or `changes`, which is rare.
-    more: AtomicBool,
+    /// Whether something lies in `questions`, which is rare.
+    asks: AtomicBool,
+    /// Whether something lies in `changes`, which is rare.
+    changed: AtomicBool,
     capacity: usize,
     interval: Duration,
     closed: AtomicBool,
@@ -147,7 +152,8 @@ impl Connection {
             queue: Mutex::default(),
             questions: Mutex::default(),
             changes: Mutex::default(),
-            more: AtomicBool::new(false),
+            asks: AtomicBool::new(false),
+            changed: AtomicBool::new(false),
             capacity: capacity.max(1),
             interval,
             closed: AtomicBool::new(false),
@@ -231,7 +237,7 @@ impl Connection {
                 questions.push(question);
             }
         }
-        self.more.store(true, Ordering::Release);
+        self.asks.store(true, Ordering::Release);
         self.driver.wake();
         if self.is_closed() {
             // Nobody takes it out any more.
@@ -249,18 +255,22 @@ impl Connection {
             changes.resources = true;
         }
         drop(changes);
-        self.more.store(true, Ordering::Release);
+        self.changed.store(true, Ordering::Release);
         self.driver.wake();
     }
 
-    /// Takes the questions and changes that came up since this was last asked.
-    pub(crate) fn take_more(&self) -> Option<(Vec<Question>, Changes)> {
-        if !self.more.swap(false, Ordering::AcqRel) {
-            return None;
+    /// Takes the questions that came up since this was last asked.
+    pub(crate) fn take_questions(&self) -> Vec<Question> {
+        match self.asks.swap(false, Ordering::AcqRel) {
+            true => std::mem::take(&mut *guard(&self.questions)),
+            false => Vec::new(),
         }
-        let questions = std::mem::take(&mut *guard(&self.questions));
-        let changes = std::mem::take(&mut *guard(&self.changes));
-        (!questions.is_empty() || !changes.is_empty()).then_some((questions, changes))
+    }
+
+    /// Takes what has changed since this was last asked.
+    pub(crate) fn take_changes(&self) -> Option<Changes> {
+        let changed = self.changed.swap(false, Ordering::AcqRel);
+        changed.then(|| std::mem::take(&mut *guard(&self.changes)))
     }
 
     /// Queues what `entry` makes, if it makes anything, as soon as there is room; it stays in the

@@ -149,6 +149,16 @@ impl CallContext {
         }
     }
 
+    /// Closes the client's connection while the call goes on; the client comes back for the rest
+    /// after this time.
+    ///
+    /// For a call that takes long, so that no connection is held open meanwhile (SEP-1699). It
+    /// means something over HTTP in a session of 2025-11-25 or later, and nothing happens
+    /// elsewhere: in the modern era closing the connection would end the call.
+    pub fn close_sse_stream(&self, retry: Duration) {
+        self.0.connection.push_lasting(FromHandler::Leave { call: self.0.id, retry });
+    }
+
     /// Asks a legacy client whether it is there, and waits for the answer as long as it takes.
     ///
     /// Set a limit with `tokio::time::timeout`.

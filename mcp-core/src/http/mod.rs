@@ -11,5 +11,8 @@
 pub mod header;
 pub mod mirror;
 pub mod param;
+mod posted;
 pub mod sse;
 pub mod well_known;
+
+pub use posted::{Posted, version_in_body};

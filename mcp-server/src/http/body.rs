@@ -1,19 +1,23 @@
 //! The body of an answer: whole, or a stream of events.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::exchange::Exchange;
+use super::session::SessionStream;
+
 /// The body of an answer.
-#[derive(Debug)]
 pub struct HttpBody(Kind);
 
-#[derive(Debug)]
 enum Kind {
     Full(Option<Bytes>),
+    Exchange(Box<Exchange>),
+    Session(Box<SessionStream>),
 }
 
 impl HttpBody {
@@ -26,6 +30,16 @@ impl HttpBody {
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
         Self(Kind::Full(Some(bytes.into())))
     }
+
+    /// A stream that answers a modern request.
+    pub(super) fn exchange(exchange: Exchange) -> Self {
+        Self(Kind::Exchange(Box::new(exchange)))
+    }
+
+    /// A stream of a legacy session.
+    pub(super) fn stream(stream: SessionStream) -> Self {
+        Self(Kind::Session(Box::new(stream)))
+    }
 }
 
 impl Body for HttpBody {
@@ -34,22 +48,37 @@ impl Body for HttpBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _cx: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut self.0 {
-            Kind::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-        }
+        let next = match &mut self.0 {
+            Kind::Full(bytes) => Poll::Ready(bytes.take()),
+            Kind::Exchange(exchange) => exchange.poll_next(cx),
+            Kind::Session(stream) => stream.poll_next(cx),
+        };
+        next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Full(bytes) => bytes.is_none(),
+            Kind::Exchange(exchange) => exchange.is_over(),
+            Kind::Session(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Kind::Exchange(_) | Kind::Session(_) => SizeHint::default(),
         }
+    }
+}
+
+impl fmt::Debug for HttpBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Full(_) => "HttpBody::Full",
+            Kind::Exchange(_) | Kind::Session(_) => "HttpBody::Events",
+        })
     }
 }

@@ -3,24 +3,36 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Response, StatusCode, request::Parts};
+use http::header::RETRY_AFTER;
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use mcp_core::http::header::{LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
+use mcp_core::http::{Posted, version_in_body};
+use mcp_core::jsonrpc::{ErrorCode, ErrorObject, Request, shown};
+use mcp_core::session::Decoded;
 use mcp_core::{Principal, Tenant};
 
 use super::HttpBody;
+use super::answer;
+use super::exchange::exchange;
+use super::session::{Session, gone};
+use super::sessions::Sessions;
 use super::settings::Settings;
+use super::store::{EventId, SessionId};
 use crate::Server;
+use crate::server::Engine;
 
 /// The MCP endpoint of one tenant.
-#[derive(Debug)]
 pub(crate) struct Endpoint {
     server: Server,
     tenant: Tenant,
     settings: Arc<Settings>,
+    sessions: Arc<Sessions>,
 }
 
 impl Endpoint {
     pub(crate) fn new(server: Server, tenant: Tenant, settings: Arc<Settings>) -> Self {
-        Self { server, tenant, settings }
+        Self { server, tenant, settings, sessions: Arc::default() }
     }
 
     /// Answers a POST whose body has been read.
@@ -30,8 +42,41 @@ impl Endpoint {
         body: Bytes,
         caller: Principal,
     ) -> Response<HttpBody> {
-        drop((head, body, caller, &self.server, &self.tenant, &self.settings));
-        status(StatusCode::NOT_IMPLEMENTED)
+        let decoded = Decoded::new(&body, &self.server.0.config.limits);
+        let version = match single(head, MCP_PROTOCOL_VERSION) {
+            Ok(version) => version,
+            Err(error) => return answer::error(StatusCode::BAD_REQUEST, None, &error),
+        };
+        match Posted::of(&decoded, version) {
+            Posted::Modern(request) => {
+                if let Err(error) = agree(request, version) {
+                    return answer::error(StatusCode::BAD_REQUEST, Some(&request.id), &error);
+                }
+                let server = Arc::clone(&self.server.0);
+                let engine = Engine::new(server, caller, self.tenant.clone());
+                exchange(engine, decoded, &self.settings).await
+            }
+            Posted::ModernNotification => answer::empty(StatusCode::ACCEPTED),
+            Posted::Refused(error) => {
+                let id = decoded.invalid().and_then(|invalid| invalid.id.as_ref());
+                answer::error(StatusCode::BAD_REQUEST, id, &error)
+            }
+            Posted::Initialize if session_id(head).is_none() => {
+                self.initialize(decoded, caller).await
+            }
+            Posted::Initialize | Posted::Session => {
+                if let Some(version) = version.filter(|version| !self.serves(version)) {
+                    return refused(ErrorObject::invalid_request(format!(
+                        "`MCP-Protocol-Version: {}` is not served here",
+                        shown(version)
+                    )));
+                }
+                match self.session(head, &caller).await {
+                    Ok(session) => session.post(decoded).await,
+                    Err(refusal) => refusal,
+                }
+            }
+        }
     }
 
     /// Answers a GET: a stream of a session.
@@ -40,8 +85,19 @@ impl Endpoint {
         head: &Parts,
         caller: Principal,
     ) -> Response<HttpBody> {
-        drop((head, caller));
-        status(StatusCode::NOT_IMPLEMENTED)
+        let session = match self.session(head, &caller).await {
+            Ok(session) => session,
+            Err(refusal) => return refusal,
+        };
+        match head.headers.get(LAST_EVENT_ID) {
+            None => session.listen(),
+            Some(id) => match EventId::parse(id.as_bytes()) {
+                Some(id) => session.resume(id).await,
+                None => refused(ErrorObject::invalid_request(
+                    "`Last-Event-ID` is none of this server's events",
+                )),
+            },
+        }
     }
 
     /// Answers a DELETE: the end of a session.
@@ -50,13 +106,112 @@ impl Endpoint {
         head: &Parts,
         caller: Principal,
     ) -> Response<HttpBody> {
-        drop((head, caller));
-        status(StatusCode::NOT_IMPLEMENTED)
+        match self.session(head, &caller).await {
+            Ok(session) => {
+                self.sessions.end(session.id());
+                answer::empty(StatusCode::NO_CONTENT)
+            }
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// Ends all sessions, for a server that is about to stop.
+    pub(crate) fn end(&self) {
+        self.sessions.end_all();
+    }
+
+    /// Begins a session; one that is not agreed on leaves nothing behind.
+    async fn initialize(&self, decoded: Decoded<'_>, caller: Principal) -> Response<HttpBody> {
+        if !self.sessions.has_room(&self.settings) {
+            return too_many();
+        }
+        let server = Arc::clone(&self.server.0);
+        let engine = Engine::new(server, caller.clone(), self.tenant.clone());
+        let settings = Arc::clone(&self.settings);
+        let session = Arc::new(Session::new(SessionId::random(), caller, engine, settings));
+        let mut response = session.post(decoded).await;
+        if !session.is_established() {
+            session.end();
+            return response;
+        }
+        let id = *session.id();
+        if let Err(session) = self.sessions.insert(session, &self.settings) {
+            session.end();
+            return too_many();
+        }
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            response.headers_mut().insert(MCP_SESSION_ID, id);
+        }
+        response
+    }
+
+    /// The session that a request names, if it is the caller's and goes on.
+    async fn session(
+        &self,
+        head: &Parts,
+        caller: &Principal,
+    ) -> Result<Arc<Session>, Response<HttpBody>> {
+        let id = session_id(head).ok_or_else(|| {
+            refused(ErrorObject::invalid_request(
+                "`Mcp-Session-Id` is missing: send `initialize` first, then the id that it was \
+                 answered with",
+            ))
+        })?;
+        let id = SessionId::parse(id.as_bytes()).ok_or_else(gone)?;
+        let session = self.sessions.find(&id, caller).ok_or_else(gone)?;
+        if !session.is_still_entitled(caller).await {
+            // It never shrinks: the client has to agree anew.
+            self.sessions.end(&id);
+            return Err(gone());
+        }
+        Ok(session)
+    }
+
+    fn serves(&self, version: &str) -> bool {
+        self.server.0.config.versions.iter().any(|served| served.as_str() == version)
     }
 }
 
-fn status(status: StatusCode) -> Response<HttpBody> {
-    let mut response = Response::new(HttpBody::empty());
-    *response.status_mut() = status;
+fn session_id(head: &Parts) -> Option<&HeaderValue> {
+    head.headers.get(MCP_SESSION_ID)
+}
+
+fn refused(error: ErrorObject) -> Response<HttpBody> {
+    answer::error(StatusCode::BAD_REQUEST, None, &error)
+}
+
+fn too_many() -> Response<HttpBody> {
+    let error = ErrorObject::internal("too many sessions are open: try again later");
+    let mut response = answer::error(StatusCode::SERVICE_UNAVAILABLE, None, &error);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
     response
+}
+
+/// Whether the headers say what the body says.
+fn agree(request: &Request<'_>, version: Option<&str>) -> Result<(), ErrorObject> {
+    let in_body = version_in_body(request)?;
+    match version {
+        Some(version) if version == in_body => Ok(()),
+        Some(version) => Err(mismatch(format!(
+            "`MCP-Protocol-Version` is `{}` and the body says `{}`",
+            shown(version),
+            shown(&in_body)
+        ))),
+        None => Err(mismatch("the header `MCP-Protocol-Version` is missing".to_owned())),
+    }
+}
+
+fn mismatch(problem: String) -> ErrorObject {
+    ErrorObject::new(ErrorCode::HEADER_MISMATCH, problem)
+}
+
+/// The value of a header that may be there once.
+fn single<'h>(head: &'h Parts, name: &str) -> Result<Option<&'h str>, ErrorObject> {
+    let mut values = head.headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.any(|other| other != value) {
+        return Err(mismatch(format!("`{name}` is there more than once")));
+    }
+    let text = value.to_str().map(str::trim);
+    text.map(Some).map_err(|_| mismatch(format!("`{name}` holds characters that it may not")))
 }

@@ -24,6 +24,8 @@ pub use builder::Builder;
 pub use profile::Profile;
 
 use self::catalogue::Catalogue;
+#[cfg(feature = "http")]
+pub(crate) use self::drive::Engine;
 use self::drive::{Driver, Io};
 use self::limits::Limiter;
 use self::offer::{Host, Offer};
@@ -56,7 +58,7 @@ use crate::transport::stdio::Stdio;
 pub struct Server(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    config: Arc<ServerConfig>,
+    pub(crate) config: Arc<ServerConfig>,
     catalogue: RwLock<Arc<Catalogue>>,
     extensions: Extensions,
     tasks: Option<Arc<TaskRunner>>,
@@ -72,7 +74,7 @@ pub(crate) struct Inner {
     visible: Option<Visible>,
     limiter: Limiter,
     sealer: Arc<Sealer>,
-    entitlement: Option<Run<Entitlement>>,
+    pub(crate) entitlement: Option<Run<Entitlement>>,
     local_principal: Principal,
     page_size: usize,
     drain_timeout: Duration,

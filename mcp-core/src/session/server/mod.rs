@@ -158,6 +158,21 @@ impl ServerSession {
         matches!(&self.state, ServerState::Established(session) if session.initialized)
     }
 
+    /// The frame that a call came in, until it is answered.
+    pub fn frame_of(&self, call: CallId) -> Option<FrameId> {
+        self.calls.get(call).map(|(_, row)| row.origin.frame)
+    }
+
+    /// Whether a caller who is entitled to this may have what the legacy session began with.
+    pub fn is_still_entitled(&self, entitlement: &Entitlement) -> bool {
+        let (Some(policy), ServerState::Established(session)) =
+            (&self.config.profiles, &self.state)
+        else {
+            return true;
+        };
+        policy.resolve(entitlement).permits_all(session.negotiated.profiles())
+    }
+
     /// Whether nothing is served any more.
     pub fn is_over(&self) -> bool {
         matches!(self.state, ServerState::Rejected | ServerState::Closed)
@@ -407,7 +422,8 @@ impl ServerSession {
     ) -> Result<Option<ServerEvent<'m>>, ErrorObject> {
         let Request { id, method, params } = request;
         let params = params.unwrap_or_default();
-        if method == Method::Initialize.as_str() {
+        // A request that describes itself is modern, and the modern era has no `initialize`.
+        if method == Method::Initialize.as_str() && !describes_itself(&params) {
             return self.initialize(&id, &params, origin, out);
         }
         if self.is_in_use(&id) {
@@ -734,6 +750,10 @@ impl From<ErrorObject> for Unready {
     fn from(error: ErrorObject) -> Self {
         Self::Error(error)
     }
+}
+
+fn describes_itself(params: &Members<'_>) -> bool {
+    Members::read(params.raw("_meta")).is_ok_and(|meta| RequestMeta::marks(&meta))
 }
 
 fn id_in_use() -> ErrorObject {

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::{FuturesUnordered, Stream as _};
@@ -49,6 +50,10 @@ pub(crate) struct Engine {
     asked: HashMap<CallId, Reply>,
     /// Whether changes are told to this connection.
     connected: bool,
+    /// The frames whose senders are let go for some time.
+    leaving: Vec<(FrameId, Duration)>,
+    /// Whether changes are told now; else they wait.
+    tells_changes: bool,
     /// Whether the client can still answer what it is asked.
     hears: bool,
 }
@@ -71,6 +76,8 @@ impl Engine {
             resolving: None,
             asked: HashMap::new(),
             connected: false,
+            leaving: Vec::new(),
+            tells_changes: true,
             hears: true,
         }
     }
@@ -92,13 +99,66 @@ impl Engine {
         self.session.calls()
     }
 
-    pub(crate) fn drain_timeout(&self) -> std::time::Duration {
+    pub(crate) fn drain_timeout(&self) -> Duration {
         self.server.drain_timeout
     }
 
     /// The most bytes that may wait to be sent before nothing more is read.
     pub(crate) fn pending_bytes(&self) -> usize {
         self.server.config.limits.pending_bytes
+    }
+
+    /// Lets changes wait, or tells them.
+    #[cfg(feature = "http")]
+    pub(crate) fn tells_changes(&mut self, tells: bool) {
+        self.tells_changes = tells;
+    }
+
+    /// The version of the legacy session, once it is established.
+    #[cfg(feature = "http")]
+    pub(crate) fn version(&self) -> Option<&ProtocolVersion> {
+        self.session.negotiated().map(Negotiated::version)
+    }
+
+    /// Whether there is something that goes on by itself.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_running(&self) -> bool {
+        self.resolving.is_some() || !self.running.is_empty()
+    }
+
+    /// The frames whose senders handlers let go, and after how long they should come back.
+    #[cfg(feature = "http")]
+    pub(crate) fn take_leaving(&mut self) -> Vec<(FrameId, Duration)> {
+        std::mem::take(&mut self.leaving)
+    }
+
+    /// Asks what a caller is entitled to, where that is asked.
+    #[cfg(feature = "http")]
+    pub(crate) fn entitlement_of(
+        &mut self,
+        caller: &Principal,
+    ) -> Option<BoxFuture<'static, Entitlement>> {
+        self.server.config.asks_entitlement.then(|| {
+            self.principal.clone_from(caller);
+            self.entitlement()
+        })
+    }
+
+    /// Whether the caller may still have what the session began with.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_still_entitled(&self, entitlement: &Entitlement) -> bool {
+        self.session.is_still_entitled(entitlement)
+    }
+
+    /// Ends everything: nothing runs any more, nothing is sent.
+    #[cfg(feature = "http")]
+    pub(crate) fn end(&mut self) {
+        self.session.close();
+        self.running = FuturesUnordered::new();
+        self.aborts.clear();
+        self.resolving = None;
+        self.asked.clear();
+        self.connection.close();
     }
 
     /// Names the task to wake when a handler has something to say.
@@ -113,6 +173,7 @@ impl Engine {
     }
 
     /// Handles a frame that has been decoded, and names it.
+    #[cfg(feature = "http")]
     pub(crate) fn accept(&mut self, cx: &mut Context<'_>, decoded: Decoded<'_>) -> FrameId {
         let frame = self.session.accept(decoded, &mut self.outbox);
         let id = frame.id();
@@ -301,8 +362,12 @@ impl Engine {
         if !self.is_unread() {
             self.connection.drain(&mut self.from_handlers);
             self.tell();
-            if let Some((questions, changes)) = self.connection.take_more() {
-                questions.into_iter().for_each(|question| self.ask(question));
+            for question in self.connection.take_questions() {
+                self.ask(question);
+            }
+            if self.tells_changes
+                && let Some(changes) = self.connection.take_changes()
+            {
                 self.tell_changes(&changes);
             }
         }
@@ -327,6 +392,9 @@ impl Engine {
                 }
                 FromHandler::Notify { call, method, params } => {
                     session.notify(call, &method, &params.0, out);
+                }
+                FromHandler::Leave { call, retry } => {
+                    self.leaving.extend(session.frame_of(call).map(|frame| (frame, retry)));
                 }
             }
         }

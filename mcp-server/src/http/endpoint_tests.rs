@@ -1,0 +1,348 @@
+//! The endpoint from end to end: requests in, answers out, on the virtual clock.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use mcp_core::{Principal, Tenant};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::HttpBody;
+use super::endpoint::Endpoint;
+use super::settings::Settings;
+use crate::{CallContext, Progress, Server, Tool};
+
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+
+/// Shows when it is dropped.
+#[derive(Clone, Default)]
+struct Running(Arc<()>);
+
+impl Running {
+    fn count(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
+struct World {
+    endpoint: Arc<Endpoint>,
+    server: Server,
+    running: Running,
+    go: Arc<Notify>,
+}
+
+fn world(change: impl FnOnce(&mut Settings)) -> World {
+    let (running, go) = (Running::default(), Arc::new(Notify::new()));
+    let echo = Tool::new("echo").params(["text"]).handler(async |text: String| text);
+    let steps = Tool::new("steps").handler(async |context: CallContext| {
+        for step in 1..=3 {
+            context.report(Progress::new(step)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        "done"
+    });
+    let (guard, gate) = (running.clone(), Arc::clone(&go));
+    let wait = Tool::new("wait").handler(move || {
+        let (guard, gate) = (guard.clone(), Arc::clone(&gate));
+        async move {
+            gate.notified().await;
+            drop(guard);
+            "went"
+        }
+    });
+    let leave = Tool::new("leave").handler(async |context: CallContext| {
+        context.close_sse_stream(Duration::from_millis(500));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        "came back"
+    });
+    let server = Server::builder("films", "1.0")
+        .tool(echo)
+        .tool(steps)
+        .tool(wait)
+        .tool(leave)
+        .build()
+        .unwrap();
+    let mut settings = Settings::default();
+    change(&mut settings);
+    let endpoint = Endpoint::new(server.clone(), Tenant::new("films.example"), Arc::new(settings));
+    World { endpoint: Arc::new(endpoint), server, running, go }
+}
+
+fn head(headers: &[(&str, &str)]) -> Parts {
+    let mut request = Request::new(());
+    for (name, value) in headers {
+        request
+            .headers_mut()
+            .append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+    }
+    request.into_parts().0
+}
+
+fn modern(method: &str, mut params: Value) -> (Parts, Bytes) {
+    params["_meta"] = json!({ VERSION: "2026-07-28", CAPABILITIES: {}, "progressToken": 7 });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
+    let name = params["name"].as_str().unwrap_or_default().to_owned();
+    if !name.is_empty() {
+        headers.push(("mcp-name", &name));
+    }
+    (head(&headers), body.to_string().into())
+}
+
+fn call(tool: &str, arguments: Value) -> (Parts, Bytes) {
+    modern("tools/call", json!({ "name": tool, "arguments": arguments }))
+}
+
+fn ada() -> Principal {
+    Principal::new("ada")
+}
+
+async fn text(response: Response<HttpBody>) -> String {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn is_stream(response: &Response<HttpBody>) -> bool {
+    response.headers()["content-type"] == "text/event-stream"
+}
+
+async fn next(body: &mut HttpBody) -> Option<String> {
+    let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
+    Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+}
+
+impl World {
+    async fn post(&self, (head, body): (Parts, Bytes)) -> Response<HttpBody> {
+        self.endpoint.post(&head, body, ada()).await
+    }
+
+    /// Begins a session; gives its id.
+    async fn initialize(&self, version: &str) -> String {
+        let params = json!({ "protocolVersion": version, "capabilities": {},
+            "clientInfo": { "name": "c", "version": "1" } });
+        let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params });
+        let response = self.post((head(&[]), body.to_string().into())).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let id = response.headers()["mcp-session-id"].to_str().unwrap().to_owned();
+        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        assert_eq!(self.say(&id, initialized).await.status(), StatusCode::ACCEPTED);
+        id
+    }
+
+    async fn say(&self, session: &str, message: Value) -> Response<HttpBody> {
+        let head = head(&[("mcp-session-id", session)]);
+        self.endpoint.post(&head, message.to_string().into(), ada()).await
+    }
+
+    async fn call(&self, session: &str, id: u32, tool: &str) -> Response<HttpBody> {
+        let params = json!({ "name": tool, "arguments": { "text": "hi" },
+            "_meta": { "progressToken": id } });
+        let message =
+            json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+        self.say(session, message).await
+    }
+
+    async fn get(&self, session: &str, last: Option<&str>) -> Response<HttpBody> {
+        let mut headers = vec![("mcp-session-id", session)];
+        headers.extend(last.map(|last| ("last-event-id", last)));
+        self.endpoint.get(&head(&headers), ada()).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_answered_at_once_is_plain_json() {
+    let world = world(|_| {});
+    let response = world.post(call("echo", json!({ "text": "hello" }))).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let answer: Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(answer["result"]["content"][0]["text"], "hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_makes_a_stream_that_ends_with_the_answer() {
+    let world = world(|_| {});
+    let response = world.post(call("steps", json!({}))).await;
+    assert!(is_stream(&response));
+    assert_eq!(response.headers()["x-accel-buffering"], "no");
+    let text = text(response).await;
+    let events: Vec<_> = text.split_terminator("\n\n").collect();
+    assert_eq!(events.len(), 4, "{text}");
+    assert!(events[0].starts_with("event: message\ndata: {") && events[0].contains("progress"));
+    assert!(events[3].contains("\"done\""));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_long_is_a_stream_that_is_kept_alive() {
+    let world = world(|_| {});
+    let response = world.post(call("wait", json!({}))).await;
+    assert!(is_stream(&response));
+    let mut body = response.into_body();
+    assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
+    world.go.notify_one();
+    assert!(next(&mut body).await.unwrap().contains("went"));
+    assert_eq!(next(&mut body).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_cancels_its_modern_call() {
+    let world = world(|_| {});
+    let answer = world.post(call("wait", json!({})));
+    let mut answer = Box::pin(answer);
+    assert!(answer.as_mut().now_or_never().is_none());
+    let before = world.running.count();
+    drop(answer);
+    assert!(world.running.count() < before);
+    let response = world.post(call("wait", json!({}))).await;
+    let before = world.running.count();
+    drop(response);
+    assert!(world.running.count() < before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn modern_errors_have_their_status() {
+    let world = world(|_| {});
+    let post = async |(head, body)| {
+        let response = world.post((head, body)).await;
+        let status = response.status().as_u16();
+        let answer: Value = serde_json::from_str(&text(response).await).unwrap();
+        assert_eq!(answer["id"], 1);
+        (status, answer["error"]["code"].as_i64().unwrap())
+    };
+    assert_eq!(post(modern("no/such", json!({}))).await, (404, -32601));
+    assert_eq!(post(modern("initialize", json!({}))).await, (404, -32601));
+    assert_eq!(post(call("no-such", json!({}))).await, (200, -32602));
+    let (_, body) = modern("tools/list", json!({}));
+    let headers =
+        |version| head(&[("mcp-protocol-version", version), ("mcp-method", "tools/list")]);
+    assert_eq!(post((head(&[("mcp-method", "tools/list")]), body.clone())).await, (400, -32020));
+    assert_eq!(post((headers("2025-11-25"), body.clone())).await, (400, -32020));
+    assert_eq!(post((headers("2099-01-01"), body.clone())).await, (400, -32020));
+    let other = String::from_utf8(body.to_vec()).unwrap().replace("2026-07-28", "2099-01-01");
+    assert_eq!(post((headers("2099-01-01"), other.into())).await, (400, -32022));
+    let bare = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    assert_eq!(post((headers("2026-07-28"), bare.into())).await, (400, -32602));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_answers_with_json_and_ends_by_delete() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-06-18").await;
+    let response = world.call(&session, 1, "echo").await;
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let stranger = Principal::new("eve");
+    let head = head(&[("mcp-session-id", &session)]);
+    let refused = world.endpoint.delete(&head, stranger).await;
+    assert_eq!(refused.status(), StatusCode::NOT_FOUND);
+    assert!(world.endpoint.delete(&head, ada()).await.status().is_success());
+    assert_eq!(world.call(&session, 2, "echo").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(world.get(&session, None).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_of_a_session_goes_on_when_its_client_goes_and_can_be_resumed() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-11-25").await;
+    let response = world.call(&session, 1, "steps").await;
+    let mut body = response.into_body();
+    let first = next(&mut body).await.unwrap();
+    assert!(first.starts_with("id: ") && first.contains("\ndata: \n\n"), "{first}");
+    let id = first["id: ".len()..].lines().next().unwrap().to_owned();
+    drop(body);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let rest = text(world.get(&session, Some(&id)).await).await;
+    assert!(rest.contains("\"progress\":2") && rest.contains("\"done\""), "{rest}");
+    let nothing = world.get(&session, Some("0000000000000000-7")).await;
+    assert_eq!(nothing.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_can_let_its_client_go_for_some_time() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-11-25").await;
+    let response = world.call(&session, 1, "leave").await;
+    let begun = text(response).await;
+    assert!(begun.contains("retry: 500\n\n") && !begun.contains("came back"), "{begun}");
+    let id = begun["id: ".len()..].lines().next().unwrap().to_owned();
+    let rest = text(world.get(&session, Some(&id)).await).await;
+    assert!(rest.contains("came back"), "{rest}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_is_told_on_the_stream_of_a_get_and_waits_for_one() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-11-25").await;
+    world.server.tools_changed();
+    let mut body = world.get(&session, None).await.into_body();
+    let mut heard = String::new();
+    while !heard.contains("notifications/tools/list_changed") {
+        heard.push_str(&next(&mut body).await.unwrap());
+        assert!(heard.len() < 1000, "{heard}");
+    }
+    drop(body);
+    world.server.tools_changed();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut body = world.get(&session, None).await.into_body();
+    let mut heard = String::new();
+    while !heard.contains("notifications/tools/list_changed") {
+        heard.push_str(&next(&mut body).await.unwrap());
+        assert!(heard.len() < 1000, "{heard}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_unread_stream_holds_up_nobody() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-11-25").await;
+    let unread = world.call(&session, 1, "steps").await;
+    for id in 2..200 {
+        let response = world.call(&session, id, "echo").await;
+        assert_eq!(response.headers()["content-type"], "application/json");
+    }
+    assert!(text(unread).await.contains("done"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_limited_and_end_when_nobody_uses_them() {
+    let world = world(|settings| settings.sessions = 2);
+    let first = world.initialize("2025-11-25").await;
+    let second = world.initialize("2025-11-25").await;
+    let initialize = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {},
+        "clientInfo": { "name": "c", "version": "1" } } });
+    let third = world.post((head(&[]), initialize.to_string().into())).await;
+    assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let listens = world.get(&second, None).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(world.call(&first, 1, "echo").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(world.call(&second, 1, "echo").await.status(), StatusCode::OK);
+    drop(listens);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(world.call(&second, 1, "echo").await.status(), StatusCode::NOT_FOUND);
+    let response = world.call("no session", 1, "echo").await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancelled_call_of_a_session_is_not_answered() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-11-25").await;
+    let answer = world.call(&session, 9, "wait");
+    let mut answer = pin!(answer);
+    assert!(answer.as_mut().now_or_never().is_none());
+    let before = world.running.count();
+    let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled",
+        "params": { "requestId": 9 } });
+    assert_eq!(world.say(&session, cancelled).await.status(), StatusCode::ACCEPTED);
+    assert_eq!(answer.now_or_never().unwrap().status(), StatusCode::ACCEPTED);
+    assert!(world.running.count() < before);
+}

@@ -1,0 +1,106 @@
+//! The legacy sessions of one endpoint: how many there may be, and when they are over.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use mcp_core::Principal;
+
+use super::session::Session;
+use super::settings::Settings;
+use super::store::SessionId;
+
+/// The legacy sessions of one endpoint.
+#[derive(Default)]
+pub(super) struct Sessions {
+    open: Mutex<HashMap<SessionId, Arc<Session>>>,
+    /// Whether a task looks for those that are over.
+    swept: AtomicBool,
+}
+
+impl Sessions {
+    /// Whether there may be one more.
+    pub(super) fn has_room(&self, settings: &Settings) -> bool {
+        self.lock().len() < settings.sessions
+    }
+
+    /// Takes in a session; refuses when there are too many.
+    pub(super) fn insert(
+        self: &Arc<Self>,
+        session: Arc<Session>,
+        settings: &Settings,
+    ) -> Result<(), Arc<Session>> {
+        let mut open = self.lock();
+        if open.len() >= settings.sessions {
+            return Err(session);
+        }
+        open.insert(*session.id(), session);
+        drop(open);
+        if !self.swept.swap(true, Ordering::AcqRel) {
+            tokio::spawn(sweep(Arc::downgrade(self), settings.session_idle));
+        }
+        Ok(())
+    }
+
+    /// The session of this id, if it is this caller's.
+    pub(super) fn find(&self, id: &SessionId, caller: &Principal) -> Option<Arc<Session>> {
+        self.lock().get(id).filter(|session| session.belongs_to(caller)).cloned()
+    }
+
+    /// Ends a session, and says whether it was there.
+    pub(super) fn end(&self, id: &SessionId) -> bool {
+        let ended = self.lock().remove(id);
+        if let Some(session) = &ended {
+            session.end();
+        }
+        ended.is_some()
+    }
+
+    /// Ends all.
+    pub(super) fn end_all(&self) {
+        let ended = std::mem::take(&mut *self.lock());
+        ended.values().for_each(|session| session.end());
+    }
+
+    /// Ends those that nobody has used for so long; says whether any is left.
+    fn end_idle(&self, longest: Duration) -> bool {
+        let mut over = Vec::new();
+        let mut open = self.lock();
+        open.retain(|_, session| {
+            let stays = session.idle() < longest;
+            if !stays {
+                over.push(Arc::clone(session));
+            }
+            stays
+        });
+        if open.len() < open.capacity() / 4 {
+            open.shrink_to_fit();
+        }
+        let is_left = !open.is_empty();
+        if !is_left {
+            // Under the lock: a session that comes now starts the next sweep.
+            self.swept.store(false, Ordering::Release);
+        }
+        drop(open);
+        over.iter().for_each(|session| session.end());
+        is_left
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {
+        // Nothing that is done under the lock can panic halfway.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks for sessions that are over, until there is none or the endpoint is gone.
+async fn sweep(sessions: Weak<Sessions>, idle: Duration) {
+    let pause = (idle / 8).clamp(Duration::from_millis(100), Duration::from_secs(60));
+    loop {
+        tokio::time::sleep(pause).await;
+        match sessions.upgrade() {
+            Some(sessions) if sessions.end_idle(idle) => {}
+            _ => return,
+        }
+    }
+}
