@@ -46,6 +46,10 @@ pub fn each(outbox: &mut Outbox, mut seen: impl FnMut(Message<'_>)) {
     let bytes = outbox.bytes().to_vec();
     let mut routed = Vec::new();
     outbox.drain(|transmit| {
+        // Empty is a frame that is not answered after all: only its route says something.
+        if transmit.message.is_empty() {
+            return;
+        }
         routed.extend_from_slice(transmit.message);
         routed.push(b'\n');
     });
