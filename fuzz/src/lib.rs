@@ -5,10 +5,12 @@
 //! the seeds, so that a stable compiler without sanitizers checks them too.
 
 pub mod decode;
+pub mod headers;
 pub mod lines;
 mod sent;
 pub mod session_client;
 pub mod session_server;
+pub mod sse;
 
 #[cfg(test)]
 mod tests {
@@ -32,6 +34,16 @@ mod tests {
     #[test]
     fn seeds_of_lines_pass() {
         replay("lines", crate::lines::run);
+    }
+
+    #[test]
+    fn seeds_of_sse_pass() {
+        replay("sse", crate::sse::run);
+    }
+
+    #[test]
+    fn seeds_of_headers_pass() {
+        replay("headers", crate::headers::run);
     }
 
     #[test]
