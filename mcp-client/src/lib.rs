@@ -113,7 +113,7 @@ pub use subscription::Subscription;
 pub use tasks::{Begun, TASKS};
 pub use transport::child_process::{Ended, Ending, Exit};
 #[cfg(feature = "http")]
-pub use transport::http::{Http, discover_profiles};
+pub use transport::http::{Http, HttpError, HttpStatus, discover_profiles};
 pub use transport::{
     ChildProcess, Direction, IntoTransport, Io, SpawnError, Stderr, Traced, Transport,
 };

@@ -63,6 +63,13 @@ pub enum Error {
     /// The connection is closed; says why, if that is known.
     #[error("the connection is closed: {0}")]
     Closed(String),
+    /// The server ended the session in which the call was made (legacy era, HTTP).
+    ///
+    /// Whether it ran is not known, so it was not made again. Later calls go on in a new session.
+    #[error(
+        "the server ended the session before it answered: make the call again, unless it must not run twice"
+    )]
+    SessionLost,
     /// The transport failed.
     #[error("transport: {0}")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),

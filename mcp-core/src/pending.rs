@@ -228,6 +228,16 @@ impl<T> Outgoing<T> {
         self.next_id
     }
 
+    /// Counts on from there, unless it has come further already.
+    pub(crate) fn go_on_at(&mut self, next_id: i64) {
+        self.next_id = self.next_id.max(next_id);
+    }
+
+    /// Whether the request of an id waits.
+    pub(crate) fn contains_id(&self, id: i64) -> bool {
+        self.by_id.contains_key(&id)
+    }
+
     /// Notes a request under [`Outgoing::next_id`].
     pub(crate) fn insert(&mut self, now: Instant, timeouts: Timeouts, row: T) -> CallId {
         let id = self.next_id;

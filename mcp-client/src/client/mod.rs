@@ -21,13 +21,17 @@ use tokio::sync::watch;
 use crate::builder::ClientBuilder;
 use crate::cache::{Cache, Identity, Shelf};
 use crate::call::{Call, Decode};
+#[cfg(feature = "http")]
+use crate::driver::http::HttpDriver;
 use crate::driver::{Driver, End};
-use crate::handshake::Connection;
+use crate::handshake::{Connection, Wire};
 use crate::input::Handlers;
 use crate::input::asked::Answering;
 use crate::layer::{Stack, Wrap};
 use crate::notification::Notifications;
 use crate::shared::Shared;
+#[cfg(feature = "http")]
+use crate::transport::LastWords;
 use crate::transport::child_process::Ended;
 use crate::{decode, params};
 
@@ -94,19 +98,32 @@ impl Client {
 
     /// Starts the task behind a connection.
     pub(crate) fn start(config: Arc<ClientConfig>, habits: Habits, connection: Connection) -> Self {
-        let Connection { session, link, lines, out, noise } = connection;
+        let Connection { session, wire, out, noise } = connection;
         let Habits { timeouts, handlers, input_rounds, cache, layers } = habits;
         let era = session.agreed().era();
         let handlers = Arc::new(handlers);
-        let last_words = link.process().last_words();
+        let last_words = match &wire {
+            Wire::Streams(link, _) => link.process().last_words(),
+            #[cfg(feature = "http")]
+            Wire::Http(_) => LastWords::default(),
+        };
         let shelf = cache.and_then(|(cache, identity)| Shelf::new(cache, &identity, &session));
         let shared = Shared::new(config, session, out, noise, last_words, shelf.clone());
         let shared = Arc::new(shared);
         let (tell, ended) = watch::channel(None);
-        let (reader, writer, process) = link.into_parts();
         let answering = Answering::new(Arc::clone(&handlers));
-        let driver = Driver::new(Arc::clone(&shared), reader, writer, lines, answering);
-        tokio::spawn(driver.run(process, tell));
+        match wire {
+            Wire::Streams(link, lines) => {
+                let (reader, writer, process) = link.into_parts();
+                let driver = Driver::new(Arc::clone(&shared), reader, writer, lines, answering);
+                tokio::spawn(driver.run(process, tell));
+            }
+            #[cfg(feature = "http")]
+            Wire::Http(exchanges) => {
+                let driver = HttpDriver::new(Arc::clone(&shared), *exchanges, answering);
+                tokio::spawn(driver.run(tell));
+            }
+        }
         let layers = Stack::new(&layers);
         let connected =
             Connected { shared, era, handlers, input_rounds, shelf, layers, timeouts, ended };

@@ -74,6 +74,8 @@ pub(crate) struct State {
     pub(crate) driver: Option<Waker>,
     /// Calls wait for room.
     full: bool,
+    /// The session was lost and a new one is being opened: calls wait for it.
+    renewing: bool,
 }
 
 /// One call that was sent.
@@ -143,6 +145,7 @@ impl Shared {
             closing: false,
             driver: None,
             full: false,
+            renewing: false,
         };
         let (room, completion) = (Arc::default(), Notify::new());
         Self { config, state: Mutex::new(state), room, completion, last_words }
@@ -205,7 +208,7 @@ impl Shared {
         if let Some(fault) = &state_ref.fault {
             return Sent::Failed(fault.error());
         }
-        if state_ref.backlog() >= self.most_bytes() {
+        if state_ref.renewing || state_ref.backlog() >= self.most_bytes() {
             state_ref.full = true;
             return Sent::Full(Box::pin(Arc::clone(&self.room).notified_owned()));
         }
@@ -236,6 +239,9 @@ impl Shared {
         let state_ref = &mut *state;
         if let Some(fault) = &state_ref.fault {
             return Err(fault.error());
+        }
+        if state_ref.renewing {
+            return Err(Error::SessionLost);
         }
         if state_ref.backlog() >= self.most_bytes() {
             return Err(Error::Misuse(format!(
@@ -402,6 +408,15 @@ impl Shared {
         self.tell_room();
     }
 
+    /// Notes that there is no connection any more because client and server no longer agree.
+    #[cfg(feature = "http")]
+    pub(crate) fn reject(&self, rejection: Rejection) {
+        let mut aftermath = Aftermath { rejected: Some(rejection.clone()), ..Aftermath::default() };
+        self.lock().fail(Fault::Rejected(rejection), &mut aftermath);
+        self.settle(&mut aftermath);
+        self.tell_room();
+    }
+
     /// Wakes and reports what came of handling messages. Nothing may be locked.
     pub(crate) fn settle(&self, aftermath: &mut Aftermath) {
         for waker in aftermath.wakers.drain(..) {
@@ -458,10 +473,28 @@ impl State {
 
     /// Whether calls that wait for room should try again; says so once.
     pub(crate) fn has_room_again(&mut self, most: usize) -> bool {
-        self.full && self.backlog() < most && {
+        self.full && !self.renewing && self.backlog() < most && {
             self.full = false;
             true
         }
+    }
+
+    /// Has the driver woken when there is something to do.
+    #[cfg(feature = "http")]
+    pub(crate) fn leave_waker(&mut self, cx: &Context<'_>) {
+        if !self.driver.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.driver = Some(cx.waker().clone());
+        }
+    }
+
+    /// Waits until our side asks for the end of the connection.
+    #[cfg(feature = "http")]
+    pub(crate) fn poll_closing(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.closing {
+            return Poll::Ready(());
+        }
+        self.leave_waker(cx);
+        Poll::Pending
     }
 
     /// Whether the connection is over.
@@ -579,6 +612,42 @@ impl State {
     /// Notes a line that was too long to be kept.
     pub(crate) fn too_long(&mut self, length: usize, after: &mut Aftermath) {
         after.heard.push(self.noise.too_long(length));
+    }
+
+    /// Ends a call that gets no answer.
+    #[cfg(feature = "http")]
+    pub(crate) fn unanswered(&mut self, id: i64, error: Error, after: &mut Aftermath) {
+        if let Some(call) = self.session.unanswered(id) {
+            let outcome = Outcome::Failed(error);
+            answer(&mut self.waiting, &mut self.subscriptions, call, outcome, after);
+        }
+    }
+
+    /// Ends all calls, because the server ended the session; later ones wait for a new one.
+    #[cfg(feature = "http")]
+    pub(crate) fn lose_session(&mut self, after: &mut Aftermath) {
+        for call in self.session.take_calls() {
+            let outcome = Outcome::Failed(Error::SessionLost);
+            answer(&mut self.waiting, &mut self.subscriptions, call, outcome, after);
+        }
+        self.out = Outbox::default();
+        (self.writing, self.owed, self.owed_writing) = (0, 0, 0);
+        self.renewing = true;
+    }
+
+    /// Goes on in a new session; the error says that it is not like the one before.
+    #[cfg(feature = "http")]
+    pub(crate) fn renew(&mut self, session: Established) -> Result<(), Rejection> {
+        self.session.renew(session)?;
+        self.agreed = Arc::new(self.session.agreed().clone());
+        self.renewing = false;
+        Ok(())
+    }
+
+    /// Notes how much of what was taken is not sent yet.
+    #[cfg(feature = "http")]
+    pub(crate) fn note_unsent(&mut self, waiting: usize, owed: usize) {
+        (self.writing, self.owed_writing) = (waiting, owed);
     }
 
     /// Ends the calls whose time is over.

@@ -17,6 +17,9 @@ pub(super) enum Outcome {
     Peer(ErrorObject),
     Invalid(String),
     TimedOut(TimeoutKind),
+    /// Whoever carried it says that it is not answered.
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "streams end as a whole"))]
+    Failed(Error),
 }
 
 /// What a server answered.
@@ -47,6 +50,7 @@ impl Outcome {
             Err(Self::TimedOut(kind)) => {
                 Err(Error::Timeout { kind, detail: last_words.after(String::new()) })
             }
+            Err(Self::Failed(error)) => Err(error),
             Err(Self::Invalid(problem)) => Err(Error::PeerMisbehaved(problem)),
             Err(Self::InputRequired(_)) => unreachable!("this is a question"),
         }

@@ -8,9 +8,8 @@ use mcp_core::Error;
 use tokio::time::timeout;
 
 use super::child_process::{ChildProcess, Ended, RunningChild, StderrTail};
-use super::io::{Reader, Writer};
+use super::io::{Io, Reader, Writer};
 use super::trace::Watcher;
-use super::{Kind, Transport};
 use crate::text::one_line;
 
 /// An open connection.
@@ -31,16 +30,10 @@ pub(crate) struct Process {
 }
 
 impl Link {
-    /// Opens the connection; starts the server if it is a child process.
-    pub(crate) fn open(transport: Transport) -> Result<Self, Error> {
-        let Transport { kind, watcher } = transport;
-        match kind {
-            Kind::Child(recipe) => Self::start(recipe, watcher),
-            Kind::Io(io) => {
-                let process = Process { running: None, recipe: None, watcher };
-                Ok(Self::new(io.reader, io.writer, process))
-            }
-        }
+    /// Uses streams that are open already.
+    pub(crate) fn over(io: Io, watcher: Option<Watcher>) -> Self {
+        let process = Process { running: None, recipe: None, watcher };
+        Self::new(io.reader, io.writer, process)
     }
 
     fn new(reader: Reader, writer: Writer, process: Process) -> Self {
@@ -51,7 +44,11 @@ impl Link {
         Self { reader, writer: Some(writer), process }
     }
 
-    fn start(recipe: Box<ChildProcess>, watcher: Option<Watcher>) -> Result<Self, Error> {
+    /// Starts the server.
+    pub(crate) fn start(
+        recipe: Box<ChildProcess>,
+        watcher: Option<Watcher>,
+    ) -> Result<Self, Error> {
         let failed = |error| Error::Transport(Box::new(error));
         let mut running = recipe.spawn().map_err(failed)?;
         let (input, output) = (running.take_input(), running.take_output());

@@ -9,7 +9,7 @@ pub mod child_process;
 pub mod http;
 mod io;
 mod link;
-mod trace;
+pub(crate) mod trace;
 
 pub use child_process::{ChildProcess, SpawnError, Stderr};
 #[cfg(feature = "http")]
@@ -24,7 +24,8 @@ use crate::cache::Identity;
 
 /// What [`ClientBuilder::connect`](crate::ClientBuilder::connect) takes: a way to reach a server.
 ///
-/// [`ChildProcess`] starts the server and can start it again; [`Io`] is any pair of byte streams.
+/// [`ChildProcess`] starts the server and can start it again; [`Io`] is any pair of byte streams;
+/// with the feature `http`, `Http` is a server that is reached over HTTP.
 pub trait IntoTransport {
     /// Makes the transport; nothing is started or sent.
     fn into_transport(self) -> Transport;
@@ -73,14 +74,24 @@ impl Transport {
         match &self.kind {
             Kind::Child(child) => child.identity(),
             Kind::Io(_) => Identity::default(),
+            #[cfg(feature = "http")]
+            Kind::Http(server) => server.identity(),
         }
+    }
+
+    /// What it is made of: where the server is, and who watches.
+    pub(crate) fn into_parts(self) -> (Kind, Option<Watcher>) {
+        (self.kind, self.watcher)
     }
 }
 
+/// The kinds of ways to reach a server.
 #[derive(Debug)]
-enum Kind {
+pub(crate) enum Kind {
     Child(Box<ChildProcess>),
     Io(Io),
+    #[cfg(feature = "http")]
+    Http(Box<Http>),
 }
 
 impl IntoTransport for Transport {
@@ -92,6 +103,13 @@ impl IntoTransport for Transport {
 impl IntoTransport for ChildProcess {
     fn into_transport(self) -> Transport {
         Transport { kind: Kind::Child(Box::new(self)), watcher: None }
+    }
+}
+
+#[cfg(feature = "http")]
+impl IntoTransport for Http {
+    fn into_transport(self) -> Transport {
+        Transport { kind: Kind::Http(Box::new(self)), watcher: None }
     }
 }
 

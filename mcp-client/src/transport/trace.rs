@@ -38,7 +38,7 @@ pub enum Direction {
 
 /// Who watches.
 #[derive(Clone)]
-pub(super) struct Watcher(Arc<dyn Fn(Traced<'_>) + Send + Sync>);
+pub(crate) struct Watcher(Arc<dyn Fn(Traced<'_>) + Send + Sync>);
 
 impl Watcher {
     pub(super) fn new(watch: impl Fn(Traced<'_>) + Send + Sync + 'static) -> Self {
@@ -51,6 +51,13 @@ impl Watcher {
             (self.0)(message);
             (other.0)(message);
         })
+    }
+
+    /// Shows a message that travels by itself.
+    #[cfg(feature = "http")]
+    pub(super) fn message(&self, direction: Direction, message: &[u8]) {
+        let length = message.len();
+        (self.0)(Traced { direction, bytes: &message[..length.min(LONGEST)], length });
     }
 
     pub(super) fn reader(&self, reader: Reader) -> Reader {

@@ -3,7 +3,12 @@
 //! [`Http`] says where the server is and how connections to it are made: `options` holds the latter,
 //! `well_known` reads what the server declares to everybody.
 
+mod error;
+mod events;
+mod exchange;
+mod exchanges;
 mod options;
+mod outgoing;
 mod well_known;
 
 use std::fmt;
@@ -14,6 +19,10 @@ use mcp_core::Error;
 pub use reqwest::Url;
 use reqwest::header::HeaderName;
 
+use crate::cache::Identity;
+
+pub use error::{HttpError, HttpStatus};
+pub(crate) use exchanges::{Event, Exchanges};
 pub(crate) use options::Agent;
 use options::Options;
 pub use well_known::{DocumentError, discover_profiles};
@@ -84,6 +93,12 @@ impl Http {
     /// [`Error::Misuse`] when an option is wrong, [`Error::Transport`] when TLS cannot be set up.
     pub fn request(&self, method: reqwest::Method) -> Result<reqwest::RequestBuilder, Error> {
         Ok(self.agent()?.request(method, self.url.clone()))
+    }
+
+    /// Two of the same identity reach the same server as the same caller.
+    pub(crate) fn identity(&self) -> Identity {
+        let server = Some(format!("http {}", self.url));
+        Identity { server, caller: self.options.caller() }
     }
 
     /// What makes requests to the server.

@@ -41,6 +41,7 @@ impl Agent {
     }
 
     /// The caller's own headers.
+    #[cfg(test)]
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -209,6 +210,15 @@ enum Proxying {
 impl Options {
     fn wrong(&mut self, problem: String) {
         self.problem.get_or_insert(problem);
+    }
+
+    /// Whom a server takes the caller for, as far as that can be told from here. It holds secrets.
+    pub(super) fn caller(&self) -> String {
+        let mut caller = String::new();
+        for (name, value) in &self.headers {
+            caller.push_str(&format!("{name}: {:?}; ", value.as_bytes()));
+        }
+        caller
     }
 
     /// Sets up connections to a server.

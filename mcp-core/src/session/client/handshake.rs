@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::established::{Agreed, Established};
-use super::{ClientConfig, ClientSession, Input};
+use super::{ClientConfig, ClientSession, HttpAnswer, Input};
 use crate::error::Error;
 use crate::jsonrpc::{
     self, ErrorCode, ErrorObject, InvalidMessage, Message, RequestId, Response, shown,
@@ -47,7 +47,7 @@ struct Probe {
 
 /// What an answer to `server/discover` was given for.
 #[derive(Debug, Clone)]
-struct Asked {
+pub(super) struct Asked {
     version: ProtocolVersion,
     profiles: RequestedProfiles,
 }
@@ -92,8 +92,11 @@ impl Start {
         }
     }
 
-    /// Whether the server must be started anew: it exited on the probe, so it is initialized
-    /// without one. Give [`Input::Connected`] when it runs.
+    /// Whether the connection must be made anew: give [`Input::Connected`] when it is.
+    ///
+    /// A server process that exited on the probe is started again and initialized without one. Over
+    /// HTTP, a server that refused `initialize` may be one of the older transport, HTTP+SSE: its
+    /// event stream is to be opened.
     pub fn awaits_connection(&self) -> bool {
         self.probe.is_none()
     }
@@ -130,7 +133,9 @@ impl Start {
         let Some(probe) = &self.probe else {
             return match input {
                 Input::Connected => Initializing::send(self.config, FIRST_ID, None, out),
-                Input::EndOfInput | Input::Deadline | Input::Frame(_) => ClientSession::Start(self),
+                Input::EndOfInput | Input::Deadline | Input::Frame(_) | Input::HttpAnswer(_) => {
+                    ClientSession::Start(self)
+                }
             };
         };
         match input {
@@ -152,8 +157,29 @@ impl Start {
                 ClientSession::Start(self)
             }
             Input::EndOfInput => ended().into(),
-            Input::Deadline | Input::Connected => ClientSession::Start(self),
+            Input::HttpAnswer(answer) if answer.id == probe.id => self.refused(now, &answer, out),
+            Input::Deadline | Input::Connected | Input::HttpAnswer(_) => ClientSession::Start(self),
         }
+    }
+
+    /// HTTP itself answered the probe (2026-07-28, basic/transports/streamable-http, "Backward
+    /// Compatibility").
+    fn refused(self, now: Instant, answer: &HttpAnswer<'_>, out: &mut Outbox) -> ClientSession {
+        let error = answer.error(&self.config.limits);
+        match error {
+            Some(error) if self.is_of_a_modern_server(&error) => {
+                self.answered(now, Response { id: None, outcome: Err(error) }, out)
+            }
+            error if answer.may_be_of_a_legacy_server() => {
+                self.fall_back(false, out, || error.map_or_else(|| answer.no_server(), Error::Peer))
+            }
+            _ => answer.refused().into(),
+        }
+    }
+
+    fn is_of_a_modern_server(&self, error: &ErrorObject) -> bool {
+        error.code.is_modern()
+            || error.code == ErrorCode::PROFILES_NOT_AGREED && self.config.policy.is_aware()
     }
 
     fn answered(self, now: Instant, response: Response<'_>, out: &mut Outbox) -> ClientSession {
@@ -302,7 +328,7 @@ impl Discovered {
 }
 
 impl Initializing {
-    fn send(
+    pub(super) fn send(
         config: Arc<ClientConfig>,
         id: i64,
         probe: Option<(i64, Asked)>,
@@ -367,7 +393,38 @@ impl Initializing {
                 ClientSession::Start(start)
             }
             Input::EndOfInput => ended().into(),
+            Input::HttpAnswer(answer) if answer.id == self.id => self.refused(now, &answer, out),
+            Input::HttpAnswer(_) => {
+                self.unanswered = false;
+                ClientSession::Initializing(self)
+            }
             Input::Deadline | Input::Connected => ClientSession::Initializing(self),
+        }
+    }
+
+    /// HTTP itself answered `initialize`: there may be a server of HTTP+SSE (2025-11-25,
+    /// basic/transports, "Backwards Compatibility").
+    fn refused(
+        self: Box<Self>,
+        now: Instant,
+        answer: &HttpAnswer<'_>,
+        out: &mut Outbox,
+    ) -> ClientSession {
+        let error = answer.error(&self.config.limits);
+        let speaks = error.as_ref().is_some_and(|error| {
+            error.code.is_modern()
+                || [ErrorCode::METHOD_NOT_FOUND, ErrorCode::PROFILES_NOT_AGREED]
+                    .contains(&error.code)
+        });
+        match error {
+            _ if answer.may_be_of_http_sse() && !speaks && self.late.is_none() => {
+                let Self { config, .. } = *self;
+                let start =
+                    Start { config, next_id: FIRST_ID, probe: None, modern: false, noise: None };
+                ClientSession::Start(start)
+            }
+            Some(error) => self.answered(now, Response { id: None, outcome: Err(error) }, out),
+            None => answer.refused().into(),
         }
     }
 

@@ -11,13 +11,15 @@
 //! `Established` before the required profiles are confirmed. Until then nothing but discovery,
 //! `initialize` and answers to pings is written.
 //!
-//! Era detection on stdio follows 2026-07-28, basic/transports/stdio, "Backward Compatibility".
+//! Era detection follows 2026-07-28, basic/transports/stdio and basic/transports/streamable-http,
+//! "Backward Compatibility".
 
 mod asked;
 mod config;
 mod established;
 mod event;
 mod handshake;
+mod http;
 mod subscription;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub use config::{ClientConfig, EraChoice};
 pub use established::{Agreed, Established, RequestOptions};
 pub use event::ClientEvent;
 pub use handshake::{Discovered, Initializing, Start};
+pub use http::HttpAnswer;
 
 use crate::error::Error;
 use crate::jsonrpc::InvalidMessage;
@@ -84,6 +87,8 @@ pub enum Input<'a> {
     EndOfInput,
     /// A new connection to the same server was made, as [`Start::awaits_connection`] asked.
     Connected,
+    /// HTTP answered a request of ours, and not with a message that counts for itself.
+    HttpAnswer(HttpAnswer<'a>),
 }
 
 impl ClientSession {

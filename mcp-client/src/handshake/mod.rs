@@ -3,6 +3,11 @@
 //! Owns the order of reading, writing and restarting while the core's `ClientSession` decides what
 //! is said. Nothing but discovery, `initialize` and answers to pings can leave here, because
 //! nothing else can be written before there is an `Established`.
+//!
+//! This is the handshake over byte streams; that over HTTP is [`http`].
+
+#[cfg(feature = "http")]
+pub(crate) mod http;
 
 use std::io;
 use std::sync::Arc;
@@ -17,17 +22,25 @@ use tokio::time::sleep_until;
 
 use crate::audit;
 use crate::noise::Noise;
-use crate::transport::{Link, Transport, Writer};
+#[cfg(feature = "http")]
+use crate::transport::http::Exchanges;
+use crate::transport::{Kind, Link, Transport, Writer};
 
 /// An established session on an open connection.
 pub(crate) struct Connection {
     pub(crate) session: Box<Established>,
-    pub(crate) link: Link,
-    /// What was read and not handled yet.
-    pub(crate) lines: LineBuffer,
+    pub(crate) wire: Wire,
     /// What has to be written still.
     pub(crate) out: Outbox,
     pub(crate) noise: Noise,
+}
+
+/// What messages travel over.
+pub(crate) enum Wire {
+    /// Byte streams, and what was read from them and not handled yet.
+    Streams(Box<Link>, LineBuffer),
+    #[cfg(feature = "http")]
+    Http(Box<Exchanges>),
 }
 
 /// Opens the connection and comes to an agreement.
@@ -40,7 +53,14 @@ pub(crate) async fn connect(
     transport: Transport,
     limit: std::time::Duration,
 ) -> Result<Connection, Error> {
-    let mut handshake = Handshake::open(Arc::clone(&config), transport)?;
+    let (kind, watcher) = transport.into_parts();
+    let link = match kind {
+        Kind::Child(child) => Link::start(child, watcher)?,
+        Kind::Io(io) => Link::over(io, watcher),
+        #[cfg(feature = "http")]
+        Kind::Http(server) => return http::connect(config, *server, watcher, limit).await,
+    };
+    let mut handshake = Handshake::open(Arc::clone(&config), link);
     let outcome = match tokio::time::timeout(limit, handshake.run()).await {
         Ok(outcome) => outcome,
         Err(_) => Err(mcp_core::TimeoutKind::Handshake.into()),
@@ -50,7 +70,7 @@ pub(crate) async fn connect(
             let Handshake { link, lines, out, noise, .. } = handshake;
             audit::agreed(&config, session.agreed());
             let link = link.ok_or_else(|| Error::Closed("the connection was lost".to_owned()))?;
-            Ok(Connection { session, link, lines, out, noise })
+            Ok(Connection { session, wire: Wire::Streams(Box::new(link), lines), out, noise })
         }
         Err(Error::Rejected(rejection)) => {
             let rejection = handshake.give_up(rejection).await;
@@ -82,11 +102,11 @@ enum Step {
 }
 
 impl Handshake {
-    fn open(config: Arc<ClientConfig>, transport: Transport) -> Result<Self, Error> {
-        let link = Some(Link::open(transport)?);
+    fn open(config: Arc<ClientConfig>, link: Link) -> Self {
+        let link = Some(link);
         let lines = LineBuffer::with_limit(config.limits.line_bytes);
         let (out, noise) = (Outbox::default(), Noise::default());
-        Ok(Self { config, link, lines, out, unflushed: false, sent: Vec::new(), noise })
+        Self { config, link, lines, out, unflushed: false, sent: Vec::new(), noise }
     }
 
     async fn run(&mut self) -> Result<Box<Established>, Error> {

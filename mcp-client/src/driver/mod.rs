@@ -3,6 +3,12 @@
 //! In one turn it handles all lines that have arrived under one lock and writes all that waits at
 //! once, so that many calls in flight cost few system calls. It does not know any method; callers
 //! decode what concerns them in their own tasks.
+//!
+//! This is the driver of byte streams; that of HTTP is [`http`].
+
+mod alarm;
+#[cfg(feature = "http")]
+pub(crate) mod http;
 
 use std::future::poll_fn;
 use std::io;
@@ -17,6 +23,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, timeout};
+
+use alarm::Alarm;
 
 use crate::handshake::{READ, now};
 use crate::input::asked::Answering;
@@ -39,9 +47,7 @@ pub(crate) struct Driver {
     unflushed: bool,
     /// The server asks for answers and does not read them: it has to before more is read of it.
     reads: bool,
-    sleep: Pin<Box<Sleep>>,
-    /// When `sleep` fires.
-    armed: Option<Instant>,
+    alarm: Alarm,
     /// How long answers are read after the server stopped reading.
     last_answers: Option<Pin<Box<Sleep>>>,
     after: Aftermath,
@@ -82,8 +88,7 @@ impl Driver {
             writing: Outbox::default(),
             unflushed: true,
             reads: true,
-            sleep: Box::pin(sleep(Duration::MAX)),
-            armed: None,
+            alarm: Alarm::new(),
             last_answers: None,
             after: Aftermath::default(),
             answering,
@@ -219,10 +224,9 @@ impl Driver {
 
     /// Ends calls whose time is over and sets the alarm; true when there was something to do.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.armed.is_none() || self.sleep.as_mut().poll(cx).is_pending() {
+        if !self.alarm.rings(cx) {
             return false;
         }
-        self.armed = None;
         self.shared.lock().expire(now(), &mut self.after);
         self.shared.settle(&mut self.after);
         true
@@ -251,22 +255,8 @@ impl Driver {
         if room {
             self.shared.tell_room();
         }
-        self.arm(deadline, cx);
+        self.alarm.arm(deadline, cx);
         false
-    }
-
-    /// Sets the alarm, unless it rings before: it is set anew then.
-    fn arm(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) {
-        if let Some(deadline) = deadline
-            && self.armed.is_none_or(|armed| deadline < armed)
-        {
-            self.sleep.as_mut().reset(deadline.into());
-            self.armed = Some(deadline);
-            if self.sleep.as_mut().poll(cx).is_ready() {
-                // The moment is here: come back at once.
-                cx.waker().wake_by_ref();
-            }
-        }
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
