@@ -9,6 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use mcp_core::http::param::mirrored_params;
 use mcp_core::profile::ProfileUrl;
 use mcp_core::types::{self, Icon, Meta, Schema, ToolAnnotations, is_valid_tool_name};
 use tower_layer::Layer;
@@ -264,6 +265,7 @@ impl Tool {
         self.requires.read(&mut problems);
         #[cfg(feature = "json-schema")]
         self.hand_written.around(None, &mut problems);
+        mirrored(&self.definition(), &mut problems);
         problems
     }
 
@@ -284,6 +286,7 @@ impl Tool {
             needs.push(Need::Tasks);
         }
         let task = self.task;
+        mirrored(&definition, &mut problems);
         BuiltTool { definition, arguments, needs, asks, problems, requires, run, layers, task }
     }
 
@@ -318,6 +321,13 @@ impl Tool {
         tool.icons.clone_from(&self.icons);
         tool.meta.clone_from(&self.meta);
         tool
+    }
+}
+
+/// The arguments that clients mirror into headers, and what is wrong with saying so.
+fn mirrored(definition: &types::Tool, problems: &mut Vec<String>) {
+    if let Err(problem) = mirrored_params(definition.input_schema.as_raw()) {
+        problems.push(format!("its input schema: {problem}"));
     }
 }
 

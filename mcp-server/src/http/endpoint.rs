@@ -1,15 +1,18 @@
 //! What happens at the MCP endpoint of one tenant, once it is known who calls.
 
+use std::iter::Map;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{RETRY_AFTER, ValueIter};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
-use mcp_core::http::header::{LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
+use mcp_core::http::header::{LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, name_member};
+use mcp_core::http::mirror::Mirrored;
 use mcp_core::http::{Posted, version_in_body};
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject, Request, shown};
 use mcp_core::session::Decoded;
+use mcp_core::wire::Method;
 use mcp_core::{Principal, Tenant};
 
 use super::HttpBody;
@@ -49,7 +52,7 @@ impl Endpoint {
         };
         match Posted::of(&decoded, version) {
             Posted::Modern(request) => {
-                if let Err(error) = agree(request, version) {
+                if let Err(error) = self.agree(head, request) {
                     return answer::error(StatusCode::BAD_REQUEST, Some(&request.id), &error);
                 }
                 let server = Arc::clone(&self.server.0);
@@ -167,6 +170,24 @@ impl Endpoint {
         Ok(session)
     }
 
+    /// Whether the headers say what the body says.
+    fn agree(&self, head: &Parts, request: &Request<'_>) -> Result<(), ErrorObject> {
+        let version = version_in_body(request)?;
+        let params = request.params.as_ref();
+        let member = |name| params.and_then(|params| params.string(name).ok().flatten());
+        let name = name_member(&request.method).and_then(member);
+        let (method, name) = (&*request.method, name.as_deref());
+        Mirrored { protocol_version: &version, method, name }.check(values(head))?;
+        if method != Method::ToolsCall.as_str() {
+            return Ok(());
+        }
+        let catalogue = self.server.0.catalogue();
+        let tool = name.and_then(|name| catalogue.tools.get(name));
+        let arguments = params.and_then(|params| params.raw("arguments"));
+        let mut mirrored = tool.iter().flat_map(|tool| tool.mirrored.iter());
+        Ok(mirrored.try_for_each(|param| param.check(arguments, values(head)))?)
+    }
+
     fn serves(&self, version: &str) -> bool {
         self.server.0.config.versions.iter().any(|served| served.as_str() == version)
     }
@@ -187,19 +208,12 @@ fn too_many() -> Response<HttpBody> {
     response
 }
 
-/// Whether the headers say what the body says.
-fn agree(request: &Request<'_>, version: Option<&str>) -> Result<(), ErrorObject> {
-    let in_body = version_in_body(request)?;
-    match version {
-        Some(version) if version == in_body => Ok(()),
-        Some(version) => Err(mismatch(format!(
-            "`MCP-Protocol-Version` is `{}` and the body says `{}`",
-            shown(version),
-            shown(&in_body)
-        ))),
-        None => Err(mismatch("the header `MCP-Protocol-Version` is missing".to_owned())),
-    }
+/// The values of a header.
+fn values<'h>(head: &'h Parts) -> impl Fn(&str) -> Values<'h> {
+    |name| head.headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
 }
+
+type Values<'h> = Map<ValueIter<'h, HeaderValue>, fn(&'h HeaderValue) -> &'h [u8]>;
 
 fn mismatch(problem: String) -> ErrorObject {
     ErrorObject::new(ErrorCode::HEADER_MISMATCH, problem)

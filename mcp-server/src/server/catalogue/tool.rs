@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+#[cfg(feature = "http")]
+use mcp_core::http::param::{MirroredParam, mirrored_params};
 use mcp_core::types;
 use mcp_core::version::Era;
 use mcp_core::wire::legacy;
@@ -20,6 +22,9 @@ pub(crate) struct ServedTool {
     pub(crate) item: Item,
     gates: Gates,
     pub(crate) task: TaskMode,
+    /// The arguments that clients mirror into headers.
+    #[cfg(feature = "http")]
+    pub(crate) mirrored: Arc<[MirroredParam]>,
     /// As legacy clients are told of it, where that differs.
     legacy: Option<types::Tool>,
 }
@@ -29,7 +34,15 @@ impl ServedTool {
         let legacy = legacy::adapt_tool(&tool.definition);
         let definition = tool.definition.clone();
         let task = tool.task;
-        Self { task, definition, item: tool.into_item(provided), gates, legacy }
+        Self {
+            task,
+            #[cfg(feature = "http")]
+            mirrored: mirrored_params(definition.input_schema.as_raw()).unwrap_or_default().into(),
+            definition,
+            item: tool.into_item(provided),
+            gates,
+            legacy,
+        }
     }
 
     /// The same tool in another server.
@@ -41,7 +54,15 @@ impl ServedTool {
         };
         let (definition, legacy) = (rename(&self.definition), self.legacy.as_ref().map(rename));
         item.name = Cow::Owned(name);
-        Self { definition, item, gates: self.gates.clone(), legacy, task: self.task }
+        Self {
+            definition,
+            item,
+            gates: self.gates.clone(),
+            legacy,
+            task: self.task,
+            #[cfg(feature = "http")]
+            mirrored: Arc::clone(&self.mirrored),
+        }
     }
 }
 
