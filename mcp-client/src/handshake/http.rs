@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mcp_core::http::well_known::ROOT;
 use mcp_core::profile::Rejection;
 use mcp_core::session::client::{ClientConfig, ClientSession, Established, HttpAnswer, Input};
 use mcp_core::{Error, Outbox, TimeoutKind};
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 use super::{Connection, Wire, now, until};
 use crate::audit;
 use crate::noise::Noise;
-use crate::transport::http::{Event, Exchanges, Http, HttpError, is_loopback};
+use crate::transport::http::{Event, Exchanges, Http, HttpError, beside, is_loopback};
 use crate::transport::trace::Watcher;
 
 /// Comes to an agreement with a server over HTTP.
@@ -38,12 +39,23 @@ pub(super) async fn connect(
                 .to_owned(),
         ));
     }
-    let exchanges = Exchanges::new(server, config.limits.line_bytes, watcher)?;
+    let exchanges = Exchanges::new(server.clone(), config.limits.line_bytes, watcher)?;
     let mut negotiation = Negotiation::new(&config, exchanges);
     let session = ClientSession::start(Arc::clone(&config), now(), &mut negotiation.out);
-    let outcome = match timeout(limit, negotiation.agree(session)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(TimeoutKind::Handshake.into()),
+    let agreeing = async {
+        match timeout(limit, negotiation.agree(session)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(TimeoutKind::Handshake.into()),
+        }
+    };
+    // What a server declares to everybody is advice: it shows in messages and decides nothing.
+    let (outcome, declared) = match config.policy.is_aware() {
+        true => {
+            let wants =
+                |outcome: &Result<_, Error>| matches!(outcome, Ok(_) | Err(Error::Rejected(_)));
+            beside(&server, agreeing, wants).await
+        }
+        false => (agreeing.await, None),
     };
     let Negotiation { mut exchanges, out, noise, sent, .. } = negotiation;
     match outcome {
@@ -57,6 +69,10 @@ pub(super) async fn connect(
             Err(match error {
                 Error::Rejected(rejection) => {
                     let rejection = closed(rejection, &sent);
+                    let rejection = match (rejection.supported(), declared) {
+                        (None, Some(declared)) => rejection.with_supported(declared),
+                        _ => rejection,
+                    };
                     audit::rejected(&config, &rejection);
                     rejection.into()
                 }
@@ -205,8 +221,10 @@ impl<'a> Negotiation<'a> {
 
 /// A rejection after which the connection was closed.
 fn closed(rejection: Rejection, sent: &[&str]) -> Rejection {
-    rejection
-        .with_sent(format!("{}, nothing else; the connection has been closed", sent.join(", ")))
+    rejection.with_sent(format!(
+        "{}, GET {ROOT}, nothing else; the connection has been closed",
+        sent.join(", ")
+    ))
 }
 
 /// How long opening a new session may take.

@@ -25,6 +25,7 @@ pub use error::{HttpError, HttpStatus};
 pub(crate) use exchanges::{Event, Exchanges};
 pub(crate) use options::Agent;
 use options::Options;
+pub(crate) use well_known::beside;
 pub use well_known::{DocumentError, discover_profiles};
 
 /// A server that runs already and is reached over HTTP.
@@ -97,7 +98,7 @@ impl Http {
 
     /// Two of the same identity reach the same server as the same caller.
     pub(crate) fn identity(&self) -> Identity {
-        let server = Some(format!("http {}", self.url));
+        let server = self.options.is_telling().then(|| format!("http {}", self.url));
         Identity { server, caller: self.options.caller() }
     }
 

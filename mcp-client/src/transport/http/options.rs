@@ -105,7 +105,7 @@ impl Http {
     pub fn proxy(self, url: impl AsRef<str>) -> Self {
         let proxy = proxy(url.as_ref());
         self.with(|options| match proxy {
-            Ok(proxy) => options.proxy = Proxying::Through(proxy),
+            Ok(proxy) => options.proxy = Proxying::Through(Box::new(proxy)),
             Err(problem) => options.wrong(problem),
         })
     }
@@ -204,12 +204,17 @@ enum Proxying {
     #[default]
     Environment,
     Never,
-    Through(Proxy),
+    Through(Box<Proxy>),
 }
 
 impl Options {
     fn wrong(&mut self, problem: String) {
         self.problem.get_or_insert(problem);
+    }
+
+    /// Whether address and headers are all that says which server it is and who calls.
+    pub(super) fn is_telling(&self) -> bool {
+        self.client.is_none() && self.identity.is_none() && self.resolved.is_empty()
     }
 
     /// Whom a server takes the caller for, as far as that can be told from here. It holds secrets.
@@ -290,7 +295,7 @@ impl Options {
         builder = match &self.proxy {
             Proxying::Environment if !is_loopback(url) => builder,
             Proxying::Environment | Proxying::Never => builder.no_proxy(),
-            Proxying::Through(proxy) => builder.no_proxy().proxy(proxy.clone()),
+            Proxying::Through(proxy) => builder.no_proxy().proxy(Proxy::clone(proxy)),
         };
         if let Some(identity) = &self.identity {
             builder = builder.identity(identity.clone());

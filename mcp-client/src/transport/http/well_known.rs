@@ -5,12 +5,15 @@
 //! none of the caller's own headers are sent for it.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use mcp_core::http::well_known::{ROOT, path_for};
 use mcp_core::profile::{Declaration, InvalidDeclaration};
 use reqwest::header::{ACCEPT, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION};
 use reqwest::{Method, Response, StatusCode, Url};
+use tokio::select;
 use tokio::time::timeout;
 
 use super::options::causes;
@@ -105,6 +108,41 @@ pub enum DocumentError {
     },
 }
 
+/// Asks for the declaration while something else goes on, for what `wants` it when it is over.
+///
+/// What is wrong with the document is a warning, and nothing waits for it long.
+///
+/// # Cancel safety
+///
+/// When the future is dropped, so is `work`, and the request is given up.
+pub(crate) async fn beside<T>(
+    server: &Http,
+    work: impl Future<Output = T>,
+    wants: impl FnOnce(&T) -> bool,
+) -> (T, Option<Declaration>) {
+    let (mut work, mut advice) = (pin!(work), pin!(advice(server)));
+    select! {
+        biased;
+        done = &mut work => {
+            let declared = if wants(&done) { advice.await } else { None };
+            (done, declared)
+        }
+        declared = &mut advice => (work.await, declared),
+    }
+}
+
+async fn advice(server: &Http) -> Option<Declaration> {
+    // The handshake says what is wrong with options.
+    let agent = server.agent().ok()?;
+    match declared(&agent, server.url(), ADVICE).await {
+        Ok(declared) => declared,
+        Err(problem) => {
+            tracing::warn!(target: "mcp::profiles", "{problem}");
+            None
+        }
+    }
+}
+
 /// What was read before, by the address asked for: at most the two of a server.
 #[derive(Debug, Default)]
 pub(super) struct Documents(Mutex<BTreeMap<String, (HeaderValue, Declaration)>>);
@@ -152,11 +190,9 @@ fn addresses(endpoint: &Url) -> [Url; 2] {
     let mut root = endpoint.clone();
     root.set_query(None);
     root.set_fragment(None);
-    let path = root.path().to_owned();
-    root.set_path(WELL_KNOWN);
+    root.set_path(ROOT);
     let mut own = root.clone();
-    let path = path.strip_suffix('/').unwrap_or(&path);
-    own.set_path(&format!("{WELL_KNOWN}{path}"));
+    own.set_path(&path_for(endpoint.path()));
     [own, root]
 }
 
@@ -241,12 +277,12 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> DocumentError {
     DocumentError::Unreachable { url: shown(url), cause: causes(error) }
 }
 
-/// Where the document of an origin lies.
-const WELL_KNOWN: &str = "/.well-known/mcp-supported-profiles";
 /// How many redirects are followed.
 const REDIRECTS: usize = 3;
 /// How long the whole of it may take.
 const LIMIT: Duration = Duration::from_secs(10);
+/// The same for a handshake that goes on beside it.
+const ADVICE: Duration = Duration::from_secs(1);
 /// The longest `ETag` that is remembered, in bytes.
 const LONGEST_ETAG: usize = 1024;
 
@@ -315,7 +351,7 @@ mod tests {
         ] {
             let [found, root] = addresses(&Url::parse(endpoint).unwrap());
             assert_eq!(found.as_str(), own, "{endpoint}");
-            assert_eq!(root.path(), "/.well-known/mcp-supported-profiles");
+            assert_eq!(root.path(), ROOT);
         }
     }
 
@@ -328,8 +364,7 @@ mod tests {
         .await;
         let found = discover(&origin).await.unwrap().unwrap();
         assert!(found.find("https://vidsrus/p/a").is_some());
-        let root = "/.well-known/mcp-supported-profiles";
-        assert_eq!(paths(&asked), [format!("{root}/mcp"), root.to_owned()]);
+        assert_eq!(paths(&asked), [format!("{ROOT}/mcp"), ROOT.to_owned()]);
 
         let (origin, asked) = server(|_| answer("503 Service Unavailable", "", "")).await;
         let error = discover(&origin).await.unwrap_err();
@@ -411,6 +446,20 @@ mod tests {
         assert_eq!(discover_profiles(&http.clone()).await.unwrap(), first);
         assert!(asked.lock().unwrap()[1].contains("if-none-match"));
         assert!(first.is_some());
+    }
+
+    #[tokio::test]
+    async fn advice_comes_beside_the_handshake_to_those_who_want_it() {
+        let (origin, asked) = server(|_| answer("200 OK", "", PROFILE)).await;
+        let http = Http::new(&origin).unwrap();
+        let (done, found) = beside(&http, async { 7 }, |_| false).await;
+        assert_eq!((done, found), (7, None));
+        let (_, found) = beside(&http, async {}, |()| true).await;
+        assert_eq!(found.unwrap().len(), 1);
+        assert_eq!(paths(&asked).len(), 1);
+        let (other, _) = server(|_| answer("200 OK", "", "nonsense")).await;
+        let (_, found) = beside(&Http::new(other).unwrap(), async {}, |()| true).await;
+        assert_eq!(found, None);
     }
 
     #[tokio::test(start_paused = true)]
