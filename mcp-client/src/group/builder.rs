@@ -12,6 +12,8 @@ use super::{ClientGroup, Inner, Roster};
 use crate::builder::ClientBuilder;
 use crate::config::Config;
 use crate::transport::ChildProcess;
+#[cfg(feature = "http")]
+use crate::transport::Http;
 
 /// Describes a group; [`connect`](Self::connect) makes it one.
 #[must_use = "nothing happens before `connect`"]
@@ -26,6 +28,8 @@ pub(super) struct Settings {
     pub(super) version: String,
     pub(super) client: Box<DescribeClient>,
     pub(super) process: Box<DescribeProcess>,
+    #[cfg(feature = "http")]
+    pub(super) http: Box<DescribeHttp>,
     pub(super) restarts: Restarts,
     pub(super) starts_at_once: usize,
     pub(super) wait: Duration,
@@ -33,6 +37,8 @@ pub(super) struct Settings {
 
 type DescribeClient = dyn Fn(&str, ClientBuilder) -> ClientBuilder + Send + Sync;
 type DescribeProcess = dyn Fn(&str, ChildProcess) -> ChildProcess + Send + Sync;
+#[cfg(feature = "http")]
+type DescribeHttp = dyn Fn(&str, Http) -> Http + Send + Sync;
 
 impl ClientGroupBuilder {
     pub(super) fn new(name: String, version: String) -> Self {
@@ -41,6 +47,8 @@ impl ClientGroupBuilder {
             version,
             client: Box::new(|_, client| client),
             process: Box::new(|_, process| process),
+            #[cfg(feature = "http")]
+            http: Box::new(|_, http| http),
             restarts: Restarts::default(),
             starts_at_once: STARTS_AT_ONCE,
             wait: WAIT,
@@ -74,6 +82,15 @@ impl ClientGroupBuilder {
         describe: impl Fn(&str, ChildProcess) -> ChildProcess + Send + Sync + 'static,
     ) -> Self {
         self.settings.process = Box::new(describe);
+        self
+    }
+
+    /// Describes how each server at a URL is reached further: tokens, certificates, proxies.
+    ///
+    /// What it gets has the headers of the configuration already.
+    #[cfg(feature = "http")]
+    pub fn http(mut self, describe: impl Fn(&str, Http) -> Http + Send + Sync + 'static) -> Self {
+        self.settings.http = Box::new(describe);
         self
     }
 

@@ -5,7 +5,7 @@
 //!     └──not connected───────────────────────────▲ └──no more attempts, or hopeless: stays
 //! ```
 //!
-//! It owns the connection: it starts and ends the server, reads its lists again when they change,
+//! It owns the connection: it starts and ends the server, or connects to one that runs, reads its lists again when they change,
 //! and reports to the [`Roster`]. It knows nothing of other servers but that only so many may be
 //! started at once.
 
@@ -24,7 +24,8 @@ use super::restarts::Chance;
 use super::roster::{Done, Leash, Roster};
 use super::status::Status;
 use crate::client::Client;
-use crate::config::ServerConfig;
+use crate::config::{Endpoint, ServerConfig};
+use crate::transport::{IntoTransport, Transport};
 
 /// Keeps one server running.
 pub(super) struct Keeper {
@@ -126,17 +127,37 @@ impl Keeper {
     /// Starts the server, when its turn has come.
     async fn connect(&self) -> Result<Client, Error> {
         let Roster { settings, starts, .. } = &*self.roster;
-        let process = (settings.process)(&self.server, self.config.child_process()?);
+        let transport = self.transport()?;
         let builder = Client::builder(&settings.name, &settings.version);
         let builder = (settings.client)(&self.server, self.config.client(builder));
         let turn = starts.acquire().await;
-        let mut connecting = pin!(builder.connect(process));
+        let mut connecting = pin!(builder.connect(transport));
         // One that hangs does not hold the others up for longer than this.
         select! {
             connected = &mut connecting => return connected,
             () = sleep(TURN) => drop(turn),
         }
         connecting.await
+    }
+
+    /// The way to the server.
+    fn transport(&self) -> Result<Transport, Error> {
+        let settings = &self.roster.settings;
+        match &self.config.endpoint {
+            Endpoint::Command(_) => {
+                let process = self.config.child_process()?;
+                Ok((settings.process)(&self.server, process).into_transport())
+            }
+            #[cfg(feature = "http")]
+            Endpoint::Url(_) => {
+                Ok((settings.http)(&self.server, self.config.http()?).into_transport())
+            }
+            #[cfg(not(feature = "http"))]
+            Endpoint::Url(_) => Err(Error::Misuse(format!(
+                "server `{}` is at a URL: enable the feature `http` of `mcp-client`",
+                self.server
+            ))),
+        }
     }
 
     /// Reads the lists of a server, and again when they change, for as long as it is there.

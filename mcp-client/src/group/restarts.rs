@@ -15,7 +15,8 @@ use crate::transport::SpawnError;
 /// The pause doubles from one attempt to the next, and is shortened by up to half at random, so that
 /// servers that failed together do not come back together. What trying again cannot mend is not
 /// tried again: profiles that were not agreed on, no common protocol version, a program that does
-/// not exist or cannot be run.
+/// not exist or cannot be run, a server over HTTP that wants to know who calls (401) or lets this
+/// caller do nothing (403).
 ///
 /// # Examples
 ///
@@ -85,11 +86,29 @@ impl Chance {
 fn is_hopeless(error: &Error) -> bool {
     match error {
         Error::Rejected(_) | Error::Misuse(_) | Error::PeerIncompatible(_) => true,
-        Error::Transport(error) => error
-            .downcast_ref::<SpawnError>()
-            .is_some_and(|error| !matches!(error, SpawnError::Io { .. })),
+        Error::Transport(error) => {
+            let spawning = error.downcast_ref::<SpawnError>();
+            spawning.is_some_and(|error| !matches!(error, SpawnError::Io { .. }))
+                || is_refused(&**error)
+        }
         _ => false,
     }
+}
+
+/// Whether a server over HTTP lets this caller in under no circumstances.
+#[cfg(feature = "http")]
+fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    use crate::transport::http::HttpError;
+
+    let status = error.downcast_ref::<HttpError>();
+    status.is_some_and(
+        |error| matches!(error, HttpError::Status(status) if matches!(status.status(), 401 | 403)),
+    )
+}
+
+#[cfg(not(feature = "http"))]
+fn is_refused(_: &(dyn std::error::Error + 'static)) -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Begin here:
 //!
 //! - [`connecting`]: child processes, other streams, eras, and what goes wrong
+#![cfg_attr(feature = "http", doc = "- [`http`]: servers at URLs: headers, TLS, proxies, sessions")]
 //! - [`calls`]: tools, results, time limits, progress, cancellation
 //! - [`profiles`]: requiring profiles, and failing closed
 //!
@@ -26,6 +27,10 @@
 
 #[doc = include_str!("connecting.md")]
 pub mod connecting {}
+
+#[cfg(feature = "http")]
+#[doc = include_str!("http.md")]
+pub mod http {}
 
 #[doc = include_str!("calls.md")]
 pub mod calls {}

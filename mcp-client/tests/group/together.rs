@@ -54,15 +54,19 @@ async fn servers_that_do_not_start_are_a_status_and_cost_the_others_nothing() {
         .serving("films", "list", "")
         .entry("missing", json!({ "command": "no-such-mcp-server" }))
         .entry("broken", json!({ "command": 7 }))
-        .entry("far", json!({ "url": "https://films.example/mcp" }))
+        .entry("far", json!({ "url": "https://ann@films.example/mcp" }))
         .entry("off", json!({ "command": "no-such-mcp-server", "disabled": true }));
     let group = scripts.connect().await;
     assert_eq!(called(&group, "films__list").await.as_deref(), Ok("list"));
+    let far = match cfg!(feature = "http") {
+        true => "server `far`: the address of the server holds a user name or password",
+        false => "server `far` is at a URL: enable the feature `http`",
+    };
     let status = group.status();
     for (name, expected) in [
         ("missing", "failed: transport: no program `no-such-mcp-server` in PATH"),
         ("broken", "`command` is a number, expected a text"),
-        ("far", "server `far`: is at a URL, and servers over HTTP are not supported yet"),
+        ("far", far),
         ("off", "disabled"),
     ] {
         let shown = status[name].to_string();
