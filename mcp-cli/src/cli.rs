@@ -89,6 +89,33 @@ pub(crate) struct Options {
     /// list unasked; may be repeated
     #[arg(long, short, global = true, value_name = "NAME[=VALUE]", help_heading = CONNECTION)]
     pub(crate) env: Vec<String>,
+    /// A header for a server at a URL, sent with every request; may be repeated
+    #[arg(long, global = true, value_name = "NAME: VALUE", help_heading = HTTP)]
+    pub(crate) header: Vec<String>,
+    /// The environment variable that holds a bearer token for a server at a URL; for one that is
+    /// given by its URL, MCP_BEARER_TOKEN counts without being named
+    #[arg(long, global = true, value_name = "VAR", help_heading = HTTP)]
+    pub(crate) bearer_token_env: Option<String>,
+    /// A file with certificates of authorities to trust besides those of the system, as PEM
+    #[arg(long, global = true, value_name = "FILE", help_heading = HTTP)]
+    pub(crate) root_certificate: Option<PathBuf>,
+    /// A file with a certificate to show to servers that ask for one, as PEM; also with its key,
+    /// unless --client-key names another file
+    #[arg(long, global = true, value_name = "FILE", help_heading = HTTP)]
+    pub(crate) client_certificate: Option<PathBuf>,
+    /// The file with the key of the client certificate, as PEM
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        requires = "client_certificate",
+        help_heading = HTTP
+    )]
+    pub(crate) client_key: Option<PathBuf>,
+    /// The proxy to use instead of what the environment says (HTTPS_PROXY, HTTP_PROXY, NO_PROXY);
+    /// `none` for no proxy
+    #[arg(long, global = true, value_name = "URL", help_heading = HTTP)]
+    pub(crate) proxy: Option<String>,
     /// The answer to forms of the server, as a JSON object, or `decline` or `cancel`; without it you
     /// are asked if this is a terminal, and the form is declined if it is not
     #[arg(long, global = true, value_name = "JSON", help_heading = CONNECTION)]
@@ -268,6 +295,7 @@ impl Command {
 
 const OUTPUT: &str = "Output";
 const CONNECTION: &str = "Connection";
+const HTTP: &str = "Servers at URLs";
 
 const AFTER_HELP: &str = "\
 A server is a command after `--`, a name from the configuration file, or a URL:
@@ -276,6 +304,7 @@ A server is a command after `--`, a name from the configuration file, or a URL:
   mcp call search '{\"text\": \"nosferatu\"}' -- vidsrus-server
   mcp call search text=nosferatu limit=5 films
   mcp check --json -- ./my-server
+  mcp discover https://vidsrus.example/mcp
 
 Ctrl-C cancels what is running and ends the server with everything it started; a second one does not
 wait for it.

@@ -3,14 +3,14 @@
 use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
-use mcp_client::{Call, Client, EraChoice, IntoTransport, Stderr};
+use mcp_client::{Call, Client, EraChoice, Http, IntoTransport, Stderr, Transport};
 
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::output::printer::Printer;
 use crate::output::progress::{Bar, Screen};
 use crate::output::{Console, trace};
-use crate::target::Target;
+use crate::target::{Place, Target};
 use crate::terminal::{Asker, Given};
 
 /// What a command has: a server that agreed, and what is known about the terminal.
@@ -20,6 +20,8 @@ pub(crate) struct Session<'a> {
     pub(crate) console: Console,
     /// How long connecting took.
     pub(crate) connected_in: Duration,
+    /// Where the server is, if it is at a URL.
+    pub(crate) http: Option<Http>,
     screen: Screen,
 }
 
@@ -95,20 +97,27 @@ impl Plan<'_> {
         for profile in &options.prefer {
             builder = builder.prefer(profile);
         }
-        let start = Instant::now();
-        let client = match options.verbose {
-            true => {
-                let (paint, printer) = (console.err, printer.clone());
-                let server = server.stderr(Stderr::Tracing);
-                let traced = server.traced(move |message| {
-                    trace::show(message.direction, message.bytes, message.length, paint, &printer);
-                });
-                builder.connect(traced).await?
-            }
-            false => builder.connect(server).await?,
+        let http = match &server {
+            Place::Url(http) => Some(Http::clone(http)),
+            Place::Program(_) => None,
         };
+        let mut transport: Transport = match server {
+            Place::Program(program) if options.verbose => {
+                program.stderr(Stderr::Tracing).into_transport()
+            }
+            Place::Program(program) => program.into_transport(),
+            Place::Url(http) => http.into_transport(),
+        };
+        if options.verbose {
+            let (paint, printer) = (console.err, printer.clone());
+            transport = transport.traced(move |message| {
+                trace::show(message.direction, message.bytes, message.length, paint, &printer);
+            });
+        }
+        let start = Instant::now();
+        let client = builder.connect(transport).await?;
         let connected_in = start.elapsed();
-        Ok(Session { client: slot.get_or_init(|| client), console, connected_in, screen })
+        Ok(Session { client: slot.get_or_init(|| client), console, connected_in, http, screen })
     }
 }
 

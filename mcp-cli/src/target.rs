@@ -5,16 +5,25 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mcp_client::config::{ConfigErrorKind, ConfigLoader, Endpoint};
-use mcp_client::{ChildProcess, Config, ConfigError, ServerConfig};
+use mcp_client::{ChildProcess, Config, ConfigError, Http, ServerConfig};
 
 use crate::cli::Options;
 use crate::failure::Failure;
 
-/// A server, and what its entry in a configuration file says besides how to start it.
+/// A server, and what its entry in a configuration file says besides how to reach it.
 #[derive(Debug)]
 pub(crate) struct Target {
-    pub(crate) server: ChildProcess,
+    pub(crate) server: Place,
     pub(crate) config: Option<ServerConfig>,
+}
+
+/// Where a server is.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// A program to start.
+    Program(Box<ChildProcess>),
+    /// A server that runs already.
+    Url(Box<Http>),
 }
 
 /// Finds the server that the command line names.
@@ -23,33 +32,99 @@ pub(crate) fn find(
     command: &[OsString],
     options: &Options,
 ) -> Result<Target, Failure> {
-    let usage = |what: String| Err(Failure::Usage(what));
-    let (server, config) = match (name, command) {
-        (None, [program, arguments @ ..]) => (ChildProcess::new(program).args(arguments), None),
-        (Some(name), []) if is_url(name) => return usage(no_http(name)),
+    match (name, command) {
+        (None, [program, arguments @ ..]) => {
+            let server = program_at(ChildProcess::new(program).args(arguments), options)?;
+            Ok(Target { server, config: None })
+        }
+        (Some(url), []) if is_url(url) => {
+            let mut http = Http::new(url)?;
+            if options.bearer_token_env.is_none()
+                && let Ok(token) = std::env::var(BEARER_TOKEN)
+                && !token.is_empty()
+            {
+                http = http.bearer_token(token);
+            }
+            Ok(Target { server: url_at(http, options)?, config: None })
+        }
         (Some(name), []) => {
             let config = named(name, options)?;
             let server = match &config.endpoint {
-                Endpoint::Url(url) => return usage(no_http(&url.url)),
-                _ => config.child_process().map_err(wrong)?,
+                Endpoint::Url(_) => url_at(config.http().map_err(wrong)?, options)?,
+                _ => program_at(config.child_process().map_err(wrong)?, options)?,
             };
-            (server, Some(config))
+            Ok(Target { server, config: Some(config) })
         }
-        (Some(name), _) => {
-            return usage(format!(
-                "`{name}` names a server, and a command follows: give only one of them"
-            ));
-        }
-        (None, []) => {
-            return usage(
-                "no server is given: add its command after `--`, or its name in a configuration \
-                 file"
-                    .to_owned(),
-            );
-        }
+        (Some(name), _) => Err(Failure::Usage(format!(
+            "`{name}` names a server, and a command follows: give only one of them"
+        ))),
+        (None, []) => Err(Failure::Usage(
+            "no server is given: add its command after `--`, its URL, or its name in a \
+             configuration file"
+                .to_owned(),
+        )),
+    }
+}
+
+/// A program with its environment.
+fn program_at(program: ChildProcess, options: &Options) -> Result<Place, Failure> {
+    let Options { header, bearer_token_env, root_certificate, client_certificate, proxy, .. } =
+        options;
+    let given = [
+        ("--header", !header.is_empty()),
+        ("--bearer-token-env", bearer_token_env.is_some()),
+        ("--root-certificate", root_certificate.is_some()),
+        ("--client-certificate", client_certificate.is_some()),
+        ("--proxy", proxy.is_some()),
+    ];
+    if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
+        let what = format!("{option} is for servers at URLs, and this one is a program");
+        return Err(Failure::Usage(what));
+    }
+    let program = with_environment(program, &options.env).end_within(PATIENCE, PATIENCE);
+    Ok(Place::Program(Box::new(program)))
+}
+
+/// A URL with everything that the command line says about connections.
+fn url_at(mut http: Http, options: &Options) -> Result<Place, Failure> {
+    if !options.env.is_empty() {
+        let what = "--env is for servers that are programs, and this one is at a URL".to_owned();
+        return Err(Failure::Usage(what));
+    }
+    for header in &options.header {
+        let Some((name, value)) = header.split_once(':') else {
+            let what = "--header has no colon: write it as 'NAME: VALUE'".to_owned();
+            return Err(Failure::Usage(what));
+        };
+        http = http.header(name.trim(), value.trim());
+    }
+    if let Some(variable) = &options.bearer_token_env {
+        http = match std::env::var(variable) {
+            Ok(token) if !token.is_empty() => http.bearer_token(token),
+            _ => {
+                let what = format!("--bearer-token-env: `{variable}` is not set, or is no text");
+                return Err(Failure::Usage(what));
+            }
+        };
+    }
+    if let Some(file) = &options.root_certificate {
+        http = http.root_certificate_pem(read(file)?);
+    }
+    if let Some(file) = &options.client_certificate {
+        let key = options.client_key.as_ref().map(|file| read(file)).transpose()?;
+        http = http.client_certificate_pem(read(file)?, key.unwrap_or_default());
+    }
+    http = match options.proxy.as_deref() {
+        Some("none") => http.no_proxy(),
+        Some(proxy) => http.proxy(proxy),
+        None => http,
     };
-    let server = with_environment(server, &options.env).end_within(PATIENCE, PATIENCE);
-    Ok(Target { server, config })
+    Ok(Place::Url(Box::new(http)))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file)
+        .map_err(|error| Failure::Usage(format!("`{}` cannot be read: {error}", file.display())))
 }
 
 /// Whether a word is a URL.
@@ -100,7 +175,7 @@ fn named(name: &str, options: &Options) -> Result<ServerConfig, Failure> {
         Some(error) => wrong(error),
         None => Failure::Usage(format!(
             "`{name}` would be the name of a server, but there is no configuration file: name one \
-             with --config, or give the server's command after `--`"
+             with --config, or give the server's URL, or its command after `--`"
         )),
     })
 }
@@ -127,13 +202,6 @@ fn usual_files() -> Vec<PathBuf> {
     here.iter().map(PathBuf::from).chain(user).collect()
 }
 
-fn no_http(url: &str) -> String {
-    format!(
-        "`{url}` is a URL, and HTTP comes with the next release: give the server's command after \
-         `--`, or its name in a configuration file"
-    )
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn wrong(error: ConfigError) -> Failure {
     Failure::Usage(error.to_string())
@@ -142,3 +210,5 @@ fn wrong(error: ConfigError) -> Failure {
 /// How long a server may take to end when its input is closed, and again after SIGTERM: together
 /// less than the two seconds in which an interrupted command has to be gone.
 const PATIENCE: Duration = Duration::from_millis(800);
+/// The variable whose token goes to a server that is given by its URL.
+const BEARER_TOKEN: &str = "MCP_BEARER_TOKEN";

@@ -1,19 +1,24 @@
 //! `mcp check`: what a server does wrong.
 //!
 //! ```text
-//! legacy, modern ──▶ wire_rules, tools, items ──▶ wire (a process, its messages)
-//!        └───────────────┴─ findings ──▶ ledger ◀── incidents ─┘
+//! legacy, modern ──▶ wire_rules, tools, items ──▶ wire (messages) ──▶ pipe, exchange (HTTP)
+//!        └───────────────┴─ findings ──▶ ledger ◀── incidents ─┴───────────┘
+//!                                          ▲
+//! http_rules (requests that no client makes)
 //! ```
 //!
 //! The probes speak raw messages: what the client crate would never send is sent here, and what
 //! it would pass over is noticed. Tools are called only if they say that they change nothing.
 
 mod content;
+mod exchange;
+mod http_rules;
 mod items;
 mod ledger;
 mod legacy;
 mod lists;
 mod modern;
+mod pipe;
 mod rule;
 mod schema;
 mod tools;
@@ -29,9 +34,10 @@ use crate::output::paint::Ink;
 use crate::output::{Console, count, plain};
 use crate::report::Report;
 use crate::session::Plan;
+use crate::target::Place;
 use ledger::Ledger;
 use rule::Severity;
-use wire::{Answer, Lab};
+use wire::{Answer, Lab, Refusal};
 
 /// What a server says it is.
 #[derive(Debug, Default)]
@@ -41,13 +47,16 @@ pub(crate) struct Subject {
     version: Option<String>,
     /// What it says that it speaks, if it does.
     versions: Vec<String>,
+    /// The profiles that it says it supports, as it says it.
+    declared: Option<Value>,
 }
 
 impl Subject {
     fn read(info: Option<&Value>, version: Option<&str>) -> Self {
         let text = |name: &str| Some(info?.get(name)?.as_str()?.to_owned());
         let version = version.map(str::to_owned);
-        Self { name: text("name"), software: text("version"), version, versions: Vec::new() }
+        let (name, software) = (text("name"), text("version"));
+        Self { name, software, version, ..Self::default() }
     }
 
     fn is_named(&self) -> bool {
@@ -82,6 +91,9 @@ pub(crate) async fn run(plan: Plan<'_>, calls: bool) -> Result<Report, Failure> 
     if let (Some(_), Some(Err(answer))) = (found[0], &legacy) {
         modern_only(&mut ledger, answer);
     }
+    if let Place::Url(http) = &lab.server {
+        http_rules::check(http, lab.timeout, &mut ledger, found).await;
+    }
     match console.json {
         true => in_json(&ledger, found),
         false => Ok(in_text(&ledger, found, &console)),
@@ -93,7 +105,10 @@ fn nothing(answer: Option<&Answer>) -> Failure {
     let what = answer.map(Answer::describe).unwrap_or_default();
     Failure::Library(match answer {
         Some(Answer::Silence(_)) => Error::Closed(format!("the server does not speak: {what}")),
-        Some(Answer::Gone(_)) => Error::Closed(what),
+        Some(Answer::Gone(_) | Answer::Refused(Refusal::Broken(_))) => Error::Closed(what),
+        Some(Answer::Refused(Refusal::Status(401 | 403 | 500.., _))) => {
+            Error::Closed(format!("the server lets nobody in: {what}"))
+        }
         _ => Error::PeerIncompatible(format!("the first request got {what}")),
     })
 }

@@ -1,5 +1,6 @@
 //! A modern server, 2026-07-28: discovery, what every request has to say, and what is gone.
 
+use mcp_core::profile::EXTENSION;
 use mcp_core::version::{Era, ProtocolVersion};
 use serde_json::{Value, json};
 
@@ -29,6 +30,9 @@ pub(crate) async fn check(
     let info = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo");
     let mut subject = Subject::read(info, Some(version));
     subject.versions = versions(result);
+    let extensions = result.get("capabilities").and_then(|all| all.get("extensions"));
+    let declared = extensions.and_then(|all| all.get(EXTENSION)?.get("supported"));
+    subject.declared = declared.cloned();
     let speaks = subject.versions.iter().any(|one| one == version);
     let capable = result.get("capabilities").is_some_and(Value::is_object);
     ledger.hold(&rule::DISCOVER, speaks && capable, || format!("the result is {}", shown(result)));
@@ -63,7 +67,9 @@ async fn incomplete(peer: &mut Peer<'_>, ledger: &mut Ledger) {
     for (what, params) in variants {
         let answer = peer.probe_bare("server/discover", params).await;
         let what = format!("a request without {what}");
-        expect_error(ledger, &rule::META_REQUIRED, &what, &answer, &[-32602]);
+        // Over HTTP the header names a version that the body then does not.
+        let codes: &[i64] = if peer.is_http() { &[-32602, -32020] } else { &[-32602] };
+        expect_error(ledger, &rule::META_REQUIRED, &what, &answer, codes);
     }
 }
 
@@ -126,7 +132,7 @@ async fn listen(peer: &mut Peer<'_>, ledger: &mut Ledger) {
         None => "there is no acknowledgment".to_owned(),
         Some(params) => format!("the acknowledgment does not name the request: {}", shown(params)),
     });
-    peer.notify("notifications/cancelled", json!({ "requestId": id })).await;
+    peer.unlisten(id).await;
 }
 
 fn versions(result: &Value) -> Vec<String> {

@@ -38,9 +38,10 @@ impl Rule {
             (_, Some(page), _) => (LATEST_LEGACY, page),
             (_, None, None) => ("2026-07-28", ""),
         };
-        match page.starts_with("20") {
-            true => format!("{SITE}/{page}"),
-            false => format!("{SITE}/{revision}/{page}"),
+        match page {
+            elsewhere if elsewhere.starts_with("https://") => elsewhere.to_owned(),
+            page if page.starts_with("20") => format!("{SITE}/{page}"),
+            page => format!("{SITE}/{revision}/{page}"),
         }
     }
 }
@@ -115,6 +116,70 @@ rules! {
     UNASKED_NOTIFICATION: Error "unasked-notification",
         "changes are told only to those who listen",
         None, Some("basic/patterns/subscriptions");
+
+    // HTTP.
+    HTTP_TYPE: Error "http-type",
+        "a request is answered with `application/json` or `text/event-stream`",
+        Some("basic/transports#sending-messages-to-the-server"),
+        Some("basic/transports/streamable-http#sending-messages");
+    HTTP_ACCEPTED: Error "http-accepted",
+        "a notification or answer that is accepted gets status 202 and nothing else",
+        Some("basic/transports#sending-messages-to-the-server"),
+        Some("basic/transports/streamable-http#sending-messages");
+    HTTP_STATUS: Error "http-status",
+        "the status fits the error: 400 for -32020 to -32022, 404 for an unknown method",
+        None, Some("basic/transports/streamable-http#protocol-version-header");
+    HTTP_STREAM: Error "http-stream",
+        "GET opens an event stream or is answered with status 405",
+        Some("basic/transports#listening-for-messages-from-the-server"), None;
+    EVENT_ID: Error "event-id",
+        "no two events of a session have the same id",
+        Some("basic/transports#resumability-and-redelivery"), None;
+    HTTP_ORIGIN: Error "http-origin",
+        "a request from a foreign `Origin` is answered with status 403",
+        Some("basic/transports#security-warning"),
+        Some("basic/transports/streamable-http#security--endpoint");
+    HTTP_NOT_ACCEPTABLE: Note "http-accept",
+        "a request that accepts neither JSON nor event streams is refused",
+        Some("basic/transports#sending-messages-to-the-server"),
+        Some("basic/transports/streamable-http#sending-messages");
+    HEADER_MISMATCH: Error "header-mismatch",
+        "headers that do not say what the body says are answered with status 400 and error -32020",
+        None, Some("basic/transports/streamable-http#server-validation");
+    HEADER_ENCODED: Error "header-encoded",
+        "an encoded `Mcp-Name` is decoded before it is compared",
+        None, Some("basic/transports/streamable-http#value-encoding");
+    VERSION_HEADER: Error "version-header",
+        "a request without a version in its headers, or with one that is not spoken, is refused",
+        Some("basic/transports#protocol-version-header"),
+        Some("basic/transports/streamable-http#protocol-version-header");
+    HTTP_NO_SESSION: Warning "http-no-session",
+        "a modern request begins no session",
+        None, Some("basic/transports/streamable-http#earlier-streamable-http-revisions");
+    HTTP_METHOD: Warning "http-method",
+        "a server without legacy versions answers GET and DELETE with status 405",
+        None, Some("basic/transports/streamable-http#earlier-streamable-http-revisions");
+    SESSION_ID: Error "session-id",
+        "every session has an id of its own, of visible ASCII characters",
+        Some("basic/transports#session-management"), None;
+    SESSION_GUESSABLE: Warning "session-guessable",
+        "a session id is too long to be guessed",
+        Some("basic/transports#session-management"), None;
+    SESSION_REQUIRED: Warning "session-required",
+        "a server with sessions answers a request without one with status 400",
+        Some("basic/transports#session-management"), None;
+    SESSION_OVER: Error "session-over",
+        "a request in a session that is over is answered with status 404",
+        Some("basic/transports#session-management"), None;
+    SESSION_UNKNOWN: Warning "session-unknown",
+        "a request in a session that never was is answered with status 404",
+        Some("basic/transports#session-management"), None;
+    SESSION_END: Error "session-end",
+        "DELETE ends a session or is answered with status 405",
+        Some("basic/transports#session-management"), None;
+    WELL_KNOWN: Error "well-known",
+        "the well-known document is a list of profiles, the same that the server says itself",
+        None, Some("https://github.com/modelcontextprotocol/modelcontextprotocol/pull/1260");
 
     // Getting to know each other.
     INITIALIZE: Error "initialize",

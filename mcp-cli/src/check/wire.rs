@@ -1,20 +1,21 @@
 //! A conversation with a server, message by message, in which nothing that it says is trusted.
 //!
-//! Owns the process, ids and waiting, and notices what must not happen on any connection: noise,
-//! malformed messages, answers that nobody asked for. What an answer should be is for the probes.
+//! Owns ids and waiting, and notices what must not happen on any connection: noise, malformed
+//! messages, answers that nobody asked for. What an answer should be is for the probes, and how
+//! messages travel for [`Pipe`] and [`Exchanges`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use mcp_client::transport::child_process::{Ended, RunningChild, ServerInput, ServerOutput};
-use mcp_client::{ChildProcess, Direction, Error, Stderr};
-use mcp_core::framing::{Line, LineBuffer};
+use mcp_client::transport::child_process::Ended;
+use mcp_client::{Direction, Error, Stderr};
 use mcp_core::version::Era;
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
+use super::exchange::Exchanges;
 use super::ledger::Ledger;
+use super::pipe::Pipe;
 use super::rule::{self, Rule};
 use crate::duration::brief;
 use crate::failure::Failure;
@@ -24,11 +25,12 @@ use crate::output::plain;
 use crate::output::printer::Printer;
 use crate::output::table::cut;
 use crate::output::trace;
+use crate::target::Place;
 
 /// Where conversations begin.
 #[derive(Debug)]
 pub(crate) struct Lab<'a> {
-    pub(crate) server: ChildProcess,
+    pub(crate) server: Place,
     /// The longest wait for an answer that has to come.
     pub(crate) timeout: Duration,
     /// Where messages are shown, if they are.
@@ -36,24 +38,26 @@ pub(crate) struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    /// Starts the server anew.
+    /// Starts the server anew, or begins to talk to one that runs.
     pub(crate) fn start(&self, era: Era) -> Result<Peer<'_>, Failure> {
-        let server = match self.trace {
-            Some(_) => self.server.clone().stderr(Stderr::Tracing),
-            None => self.server.clone(),
-        };
-        let failed = |error| Failure::Library(Error::Transport(Box::new(error)));
-        let mut child = server.spawn().map_err(failed)?;
-        let (Some(input), Some(output)) = (child.take_input(), child.take_output()) else {
-            let why = "the server process has no streams".to_owned();
-            return Err(Failure::Library(Error::Closed(why)));
+        let wire = match &self.server {
+            Place::Program(program) => {
+                let program = match self.trace {
+                    Some(_) => program.clone().stderr(Stderr::Tracing),
+                    None => (**program).clone(),
+                };
+                let failed = |error| Failure::Library(Error::Transport(Box::new(error)));
+                let Some(pipe) = Pipe::open(program.spawn().map_err(failed)?) else {
+                    let why = "the server process has no streams".to_owned();
+                    return Err(Failure::Library(Error::Closed(why)));
+                };
+                Wire::Pipe(Box::new(pipe))
+            }
+            Place::Url(http) => Wire::Http(Box::new(Exchanges::new(http, era))),
         };
         Ok(Peer {
             lab: self,
-            child,
-            input: Some(input),
-            output,
-            lines: LineBuffer::with_limit(LONGEST_LINE),
+            wire,
             era,
             version: String::new(),
             capabilities: Value::Null,
@@ -71,14 +75,42 @@ impl Lab<'_> {
     }
 }
 
+/// How messages travel.
+#[derive(Debug)]
+enum Wire {
+    Pipe(Box<Pipe>),
+    Http(Box<Exchanges>),
+}
+
+/// What comes from the server.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// What should be a message.
+    Message(Vec<u8>),
+    /// Something that is wrong however it is looked at.
+    Offence(&'static Rule, String),
+    /// The request with this id (its JSON text) will get no answer, but got this.
+    Refused { id: String, why: Refusal },
+    /// Nothing more will come.
+    Gone(String),
+    /// Nothing came in time.
+    Late,
+}
+
+/// What there is instead of an answer, over HTTP.
+#[derive(Debug, Clone)]
+pub(crate) enum Refusal {
+    /// A status, and the beginning of what came with it.
+    Status(u16, String),
+    /// The exchange came to no good end.
+    Broken(String),
+}
+
 /// A server that is talked to.
 #[derive(Debug)]
 pub(crate) struct Peer<'a> {
     lab: &'a Lab<'a>,
-    child: RunningChild,
-    input: Option<ServerInput>,
-    output: ServerOutput,
-    lines: LineBuffer,
+    wire: Wire,
     pub(crate) era: Era,
     /// The protocol version that was agreed.
     pub(crate) version: String,
@@ -101,6 +133,12 @@ pub(crate) struct Peer<'a> {
     gone: Option<String>,
 }
 
+/// What was heard.
+enum Heard {
+    Message(Value),
+    Refused(String, Refusal),
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -110,6 +148,8 @@ pub(crate) enum Answer {
         message: String,
         data: Value,
     },
+    /// Over HTTP: something else than an answer.
+    Refused(Refusal),
     Silence(Duration),
     /// The server is gone.
     Gone(String),
@@ -142,6 +182,13 @@ impl Answer {
                 format!("error {code} `{}`", cut(&plain::one_line(message), 80))
             }
             Self::Error { code: None, .. } => "an error without a code".to_owned(),
+            Self::Refused(Refusal::Status(status, said)) if said.is_empty() => {
+                format!("HTTP status {status}")
+            }
+            Self::Refused(Refusal::Status(status, said)) => {
+                format!("HTTP status {status} `{said}`")
+            }
+            Self::Refused(Refusal::Broken(why)) => why.clone(),
             Self::Silence(time) => format!("no answer within {}", brief(*time)),
             Self::Gone(why) => why.clone(),
         }
@@ -226,17 +273,14 @@ impl Peer<'_> {
 
     /// Sends a line of any form.
     pub(crate) async fn send_line(&mut self, line: &str) {
-        let Some(input) = &mut self.input else { return };
         if let Some((paint, printer)) = self.lab.trace {
             trace::show(Direction::Sent, line.as_bytes(), line.len(), paint, printer);
         }
         self.last_sent = cut(&plain::one_line(line), 100);
-        let line = format!("{line}\n");
         let deadline = Instant::now() + self.lab.timeout;
-        let sent = timeout_at(deadline, input.write_all(line.as_bytes())).await;
-        if !matches!(sent, Ok(Ok(()))) {
-            // What it answered before is still read.
-            self.input = None;
+        match &mut self.wire {
+            Wire::Pipe(pipe) => pipe.send(line, deadline).await,
+            Wire::Http(exchanges) => exchanges.send(line, &self.version, deadline).await,
         }
     }
 
@@ -262,7 +306,7 @@ impl Peer<'_> {
     pub(crate) async fn wait_for(&mut self, method: &str) -> Option<Value> {
         let deadline = Instant::now() + self.quick();
         loop {
-            let message = self.next_message(deadline).await.ok()?;
+            let Heard::Message(message) = self.next(deadline).await.ok()? else { continue };
             if message.get("method").and_then(Value::as_str) == Some(method)
                 && message.get("id").is_none()
             {
@@ -280,12 +324,36 @@ impl Peer<'_> {
         id
     }
 
+    /// Stops to listen.
+    pub(crate) async fn unlisten(&mut self, id: i64) {
+        match &mut self.wire {
+            // Spec: 2026-07-28, basic/transports/streamable-http, "Cancellation".
+            Wire::Http(exchanges) => exchanges.cancel(&id.to_string()),
+            Wire::Pipe(_) => {
+                self.notify("notifications/cancelled", json!({ "requestId": id })).await;
+            }
+        }
+    }
+
+    /// Whether messages travel over HTTP.
+    pub(crate) fn is_http(&self) -> bool {
+        matches!(self.wire, Wire::Http(_))
+    }
+
     /// Waits for the answer to a request that was sent.
     async fn wait(&mut self, id: &str, limit: Duration) -> Answer {
         let deadline = Instant::now() + limit;
         loop {
-            let message = match self.next_message(deadline).await {
-                Ok(message) => message,
+            let message = match self.next(deadline).await {
+                Ok(Heard::Message(message)) => message,
+                Ok(Heard::Refused(refused, why)) => {
+                    self.asked.remove(&refused);
+                    self.over.insert(refused.clone());
+                    match refused == id {
+                        true => return Answer::Refused(why),
+                        false => continue,
+                    }
+                }
                 Err(Some(why)) => return Answer::Gone(why),
                 Err(None) => {
                     self.asked.remove(id);
@@ -304,7 +372,14 @@ impl Peer<'_> {
 
     /// What happened on the connection besides what the probes asked for.
     pub(crate) fn report(&mut self, ledger: &mut Ledger) {
-        for rule in [&rule::STDOUT_NOISE, &rule::MESSAGE_FORM, &rule::RESPONSE_ID] {
+        let wire: &[&'static Rule] = match (&self.wire, self.era) {
+            (Wire::Pipe(_), _) => &[&rule::STDOUT_NOISE],
+            (Wire::Http(_), Era::Legacy) => {
+                &[&rule::HTTP_TYPE, &rule::HTTP_ACCEPTED, &rule::HTTP_STREAM, &rule::EVENT_ID]
+            }
+            (Wire::Http(_), _) => &[&rule::HTTP_TYPE, &rule::HTTP_STATUS, &rule::HTTP_NO_SESSION],
+        };
+        for rule in wire.iter().chain(&[&rule::MESSAGE_FORM, &rule::RESPONSE_ID]) {
             ledger.keep(rule);
         }
         if self.era != Era::Legacy {
@@ -321,10 +396,16 @@ impl Peer<'_> {
         });
     }
 
-    /// Closes the server's input and ends it.
-    pub(crate) async fn end(mut self, patience: Duration) -> Ended {
-        self.input = None;
-        self.child.shutdown(patience, patience).await
+    /// Closes the server's input and ends it; over HTTP, where there is nothing to be ended, the
+    /// session.
+    pub(crate) async fn end(self, patience: Duration) -> Option<Ended> {
+        match self.wire {
+            Wire::Pipe(pipe) => Some(pipe.end(patience).await),
+            Wire::Http(exchanges) => {
+                exchanges.end(Instant::now() + patience).await;
+                None
+            }
+        }
     }
 
     /// How long to wait for what may not come.
@@ -332,55 +413,46 @@ impl Peer<'_> {
         self.lab.timeout.min(QUICK)
     }
 
-    /// The next message, if one comes in time; else why none will come any more.
-    async fn next_message(&mut self, deadline: Instant) -> Result<Value, Option<String>> {
+    /// What comes next, if something does in time; else why nothing will come any more.
+    async fn next(&mut self, deadline: Instant) -> Result<Heard, Option<String>> {
         loop {
-            while let Some(line) = self.lines.next_line() {
-                let problem = match line {
-                    Line::Complete(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => continue,
-                    Line::Complete(bytes) => {
-                        if let Some((paint, printer)) = self.lab.trace {
-                            trace::show(Direction::Received, bytes, bytes.len(), paint, printer);
-                        }
-                        match serde_json::from_slice(bytes) {
-                            Ok(message) => return Ok(message),
-                            Err(_) => {
-                                let text = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
-                                format!(
-                                    "a line that is no JSON: {}",
-                                    cut(&plain::one_line(&text), 80)
-                                )
-                            }
-                        }
-                    }
-                    Line::TooLong { .. } => format!("a line of more than {LONGEST_LINE} bytes"),
-                };
-                self.note(&rule::STDOUT_NOISE, problem);
-            }
             if let Some(why) = &self.gone {
                 return Err(Some(why.clone()));
             }
-            let read = self.output.read_buf(self.lines.spare(8 * 1024));
-            match timeout_at(deadline, read).await {
-                Err(_) => return Err(None),
-                Ok(Ok(0) | Err(_)) => self.gone = Some(self.why_gone().await),
-                Ok(Ok(_)) if Instant::now() > deadline => return Err(None),
-                Ok(Ok(_)) => {}
+            let arrival = match &mut self.wire {
+                Wire::Pipe(pipe) => pipe.next(deadline).await,
+                Wire::Http(exchanges) => exchanges.next(deadline).await,
+            };
+            let bytes = match arrival {
+                Arrival::Message(bytes) => bytes,
+                Arrival::Refused { id, why } => return Ok(Heard::Refused(id, why)),
+                Arrival::Offence(rule, detail) => {
+                    self.note(rule, detail);
+                    continue;
+                }
+                Arrival::Gone(why) => {
+                    self.gone = Some(why);
+                    continue;
+                }
+                Arrival::Late => return Err(None),
+            };
+            if let Some((paint, printer)) = self.lab.trace {
+                trace::show(Direction::Received, &bytes, bytes.len(), paint, printer);
+            }
+            if let Ok(message) = serde_json::from_slice(&bytes) {
+                return Ok(Heard::Message(message));
+            }
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
+            let text = cut(&plain::one_line(&text), 80);
+            match self.wire {
+                Wire::Pipe(_) => {
+                    self.note(&rule::STDOUT_NOISE, format!("a line that is no JSON: {text}"));
+                }
+                Wire::Http(_) => {
+                    self.note(&rule::MESSAGE_FORM, format!("an answer that is no JSON: {text}"));
+                }
             }
         }
-    }
-
-    async fn why_gone(&self) -> String {
-        let limit = Instant::now() + Duration::from_millis(500);
-        let mut why = match timeout_at(limit, self.child.wait()).await {
-            Ok(exit) => format!("the server {exit}"),
-            Err(_) => "the server closed its output".to_owned(),
-        };
-        let tail = self.child.stderr_tail();
-        if let Some(last) = tail.trim_end().lines().last() {
-            why.push_str(&format!("; it said: {}", cut(&plain::one_line(last), 120)));
-        }
-        why
     }
 
     /// Looks at a message; returns the answer to a request if it is one.
@@ -597,7 +669,7 @@ pub(crate) fn shown(value: &Value) -> String {
 const QUICK: Duration = Duration::from_secs(5);
 /// How long a server may be silent on discovery before it is taken for a legacy one.
 const PROBE: Duration = Duration::from_secs(10);
-/// The longest line that is read.
-const LONGEST_LINE: usize = 16 << 20;
+/// The longest line, body or event that is read.
+pub(super) const LONGEST: usize = 16 << 20;
 /// How many incidents are kept.
 const MOST_INCIDENTS: usize = 1_000;

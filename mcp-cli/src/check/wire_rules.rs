@@ -103,7 +103,7 @@ pub(crate) async fn check_end(mut peer: Peer<'_>, ledger: &mut Ledger) {
     if peer.is_gone() {
         return;
     }
-    let ended = peer.end(PATIENCE).await;
+    let Some(ended) = peer.end(PATIENCE).await else { return };
     ledger.hold(&rule::EXIT_ON_EOF, ended.by == Ending::Itself, || {
         let by = match ended.by {
             Ending::Term => "it was there until SIGTERM",

@@ -1,6 +1,6 @@
 //! `mcp discover`: what a server is and what it offers.
 
-use mcp_client::{Agreed, Error};
+use mcp_client::{Agreed, Declaration, Error, discover_profiles};
 use mcp_core::profile::DeclaredProfile;
 use mcp_core::types::DiscoverResult;
 use mcp_core::version::Era;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::list::{List, PROMPTS, RESOURCES, TEMPLATES, TOOLS};
 use crate::duration::brief;
 use crate::failure::Failure;
-use crate::output::paint::Ink;
+use crate::output::paint::{Ink, Paint};
 use crate::output::table::Table;
 use crate::output::{count, plain};
 use crate::report::Report;
@@ -31,20 +31,24 @@ struct Facts {
     resources: Option<usize>,
     templates: Option<usize>,
     prompts: Option<usize>,
+    /// What the well-known document says, where there can be one: a declaration, that there is
+    /// none, or what is wrong with it.
+    document: Option<Result<Option<Declaration>, String>>,
 }
 
 impl Facts {
     async fn find(session: &Session<'_>) -> Result<Self, Error> {
         let agreed = session.client.negotiated();
         let has = &agreed.server().capabilities;
-        let (versions, tools, resources, templates, prompts) = tokio::try_join!(
+        let (versions, tools, resources, templates, prompts, document) = tokio::try_join!(
             versions(session, agreed.era()),
             length(session, TOOLS, has.tools.is_some()),
             length(session, RESOURCES, has.resources.is_some()),
             length(session, TEMPLATES, has.resources.is_some()),
             length(session, PROMPTS, has.prompts.is_some()),
+            document(session),
         )?;
-        Ok(Self { versions, tools, resources, templates, prompts })
+        Ok(Self { versions, tools, resources, templates, prompts, document })
     }
 
     fn text(&self, session: &Session<'_>) -> String {
@@ -61,9 +65,10 @@ impl Facts {
             _ => format!(" (and {} older versions)", number(older)),
         };
         let mut text = format!(
-            "{} · MCP {}{others} · stdio · {}\n",
+            "{} · MCP {}{others} · {} · {}\n",
             paint.paint(Ink::Bold, &plain::one_line(&server)),
             plain::one_line(version),
+            if session.http.is_some() { "Streamable HTTP" } else { "stdio" },
             brief(session.connected_in),
         );
         let declared = agreed.declaration().map_or(&[][..], |declared| declared.as_slice());
@@ -90,13 +95,38 @@ impl Facts {
             let problem = format!("its declaration of profiles is broken: {problem}");
             text.push_str(&format!("{}\n", paint.paint(Ink::Warning, &plain::one_line(&problem))));
         }
+        text.push_str(&self.well_known(declared, &agreed, paint));
         if let Some(instructions) = &agreed.server().instructions {
             text.push_str(&excerpt(instructions));
         }
         text
     }
 
+    /// What the well-known document says, where it is not what the server says itself.
+    fn well_known(&self, declared: &[DeclaredProfile], agreed: &Agreed, paint: Paint) -> String {
+        let warning =
+            |text: &str| format!("{}\n", paint.paint(Ink::Warning, &plain::one_line(text)));
+        match &self.document {
+            None => String::new(),
+            Some(Ok(None)) if declared.is_empty() => String::new(),
+            Some(Ok(None)) => warning("no well-known document declares the profiles"),
+            Some(Ok(Some(document))) if document.as_slice() == declared => {
+                "the well-known document declares the same\n".to_owned()
+            }
+            Some(Ok(Some(document))) => {
+                let lines = profiles(document.as_slice(), agreed).render(paint, None);
+                format!("the well-known document declares:\n{lines}")
+            }
+            Some(Err(problem)) => warning(problem),
+        }
+    }
+
     fn json(&self, session: &Session<'_>) -> Value {
+        let well_known = match &self.document {
+            None | Some(Ok(None)) => Value::Null,
+            Some(Ok(Some(declared))) => json!({ "declared": declared }),
+            Some(Err(problem)) => json!({ "problem": problem }),
+        };
         let agreed = session.client.negotiated();
         let server = agreed.server();
         json!({
@@ -104,7 +134,7 @@ impl Facts {
             "version": agreed.version(),
             "era": agreed.era().to_string(),
             "supportedVersions": self.versions,
-            "transport": "stdio",
+            "transport": if session.http.is_some() { "streamable-http" } else { "stdio" },
             "milliseconds": u64::try_from(session.connected_in.as_millis()).unwrap_or(u64::MAX),
             "instructions": server.instructions,
             "capabilities": server.capabilities,
@@ -118,6 +148,7 @@ impl Facts {
                 "declared": agreed.declaration(),
                 "inForce": agreed.profiles(),
                 "reasons": agreed.reasons(),
+                "wellKnown": well_known,
             },
         })
     }
@@ -157,6 +188,14 @@ async fn versions(session: &Session<'_>, era: Era) -> Result<Option<Vec<String>>
     }
     let result: DiscoverResult = session.client.raw_request("server/discover", ()).await?;
     Ok(Some(result.supported_versions))
+}
+
+/// The well-known document of a server at a URL.
+async fn document(
+    session: &Session<'_>,
+) -> Result<Option<Result<Option<Declaration>, String>>, Error> {
+    let Some(http) = &session.http else { return Ok(None) };
+    Ok(Some(discover_profiles(http).await.map_err(|error| error.to_string())))
 }
 
 /// How long a list is; `None` where there is none.

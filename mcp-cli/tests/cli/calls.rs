@@ -85,7 +85,7 @@ fn every_failure_has_its_status_and_its_words() {
     assert!(run(&["tools", "--require", "gold"]).expect(2).err().contains("gold"));
     for line in [
         &["tools"][..],
-        &["tools", "https://example.com/mcp"],
+        &["tools", "https://ada@example.com/mcp"],
         &["tools", "a-name"],
         &["tools", "a-name", "--", "true"],
         &["call", "echo", "hello", "--", "true"],

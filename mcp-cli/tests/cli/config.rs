@@ -12,7 +12,7 @@ fn desk() -> Desk {
         "asked": { "command": fixture(), "args": ["${input:era}"] },
         "strict": { "command": fixture(), "requireProfiles": ["https://example.com/profiles/gold"] },
         "off": { "command": fixture(), "disabled": true },
-        "far": { "url": "https://example.com/mcp" },
+        "far": { "url": "https://ada:secret@example.com/mcp" },
         "wrong": { "command": 7 },
     });
     let inputs = json!([{ "id": "era", "type": "promptString" }]);
@@ -49,7 +49,7 @@ fn what_is_wrong_with_an_entry_is_said() {
     for (name, what) in [
         ("nowhere", "nowhere"),
         ("off", "`off` is disabled"),
-        ("far", "HTTP comes with the next release"),
+        ("far", "holds a user name or password"),
         ("wrong", "`command` is a number"),
         ("asked", "era"),
     ] {

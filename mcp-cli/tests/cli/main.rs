@@ -7,5 +7,6 @@ mod check;
 mod config;
 mod ending;
 mod hostile;
+mod http;
 mod items;
 mod run;

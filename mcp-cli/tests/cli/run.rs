@@ -28,7 +28,9 @@ impl Desk {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcp"));
         command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
-        command.env_remove("MCP_CONFIG").env_remove("KITTY_WINDOW_ID");
+        for variable in ["MCP_CONFIG", "MCP_BEARER_TOKEN", "KITTY_WINDOW_ID"] {
+            command.env_remove(variable);
+        }
         command
     }
 

@@ -1,0 +1,165 @@
+//! Servers at URLs: what `check` finds with them, and what the command line says about them.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::run::{Desk, assert_harmless};
+
+/// A Python server that listens on a port of its own.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(script: &str) -> Self {
+        let mut command = Command::new("python3");
+        command.args(["-u", "-c", script]).current_dir("/").stdin(Stdio::null());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut port = String::new();
+        let output = child.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut port).unwrap();
+        Self { child, url: format!("http://127.0.0.1:{}/mcp", port.trim()) }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn rules(document: &Value) -> Vec<&str> {
+    let findings = document["findings"].as_array().unwrap();
+    findings.iter().map(|one| one["rule"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_careless_server_hears_of_what_http_wants() {
+    let server = Served::start(CARELESS);
+    let done = Desk::new().run(&["check", "--json", "--timeout", "5s", &server.url]).expect(5);
+    let document = done.json();
+    let found = rules(&document);
+    for rule in [
+        "header-mismatch",
+        "http-accept",
+        "http-accepted",
+        "http-no-session",
+        "http-origin",
+        "http-status",
+        "http-stream",
+        "http-type",
+        "event-id",
+        "session-end",
+        "session-guessable",
+        "session-id",
+        "session-required",
+        "session-unknown",
+        "version-header",
+        "well-known",
+    ] {
+        assert!(found.contains(&rule), "{rule}: {document:#}");
+    }
+    for rule in ["stdout-noise", "exit-on-eof"] {
+        let kept = document["kept"].as_array().unwrap();
+        assert!(!found.contains(&rule) && !kept.iter().any(|one| one == rule), "{rule}");
+    }
+    let text = Desk::new().run(&["check", "--timeout", "5s", &server.url]).expect(5);
+    assert!(text.out().contains("error[http-origin]"), "{}", text.out());
+    assert_harmless(text.out());
+}
+
+#[test]
+fn headers_and_token_of_the_command_line_arrive() {
+    let server = Served::start(CARELESS);
+    let desk = Desk::new();
+    let mut command = desk.command(&["check", "--no-calls", "--verbose", &server.url]);
+    command.args(["--header", "x-studio: 7"]).env("MCP_BEARER_TOKEN", "t0ken");
+    let output = command.output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    // The server tells whom it has seen in its name.
+    assert!(out.starts_with("careless for 7, Bearer t0ken 1"), "{out}");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("authorization"));
+}
+
+#[test]
+fn what_is_no_server_is_no_finding() {
+    let done = Desk::new().run(&["check", "http://127.0.0.1:1/mcp"]).expect(4);
+    assert!(done.err().contains("refused"), "{}", done.err());
+}
+
+#[test]
+fn what_cannot_be_is_said() {
+    let desk = Desk::new();
+    desk.file("no.pem", "nothing");
+    let url = "https://127.0.0.1:1/mcp";
+    for (line, what) in [
+        (&["tools", url, "--header", "nothing"][..], "no colon"),
+        (&["tools", url, "--header", "Accept: text/html"], "set by the protocol"),
+        (
+            &["tools", url, "--bearer-token-env", "NO_SUCH_VARIABLE"],
+            "`NO_SUCH_VARIABLE` is not set",
+        ),
+        (&["tools", url, "--env", "A=b"], "--env is for servers that are programs"),
+        (&["tools", url, "--root-certificate", "missing.pem"], "missing.pem"),
+        (&["tools", url, "--root-certificate", "no.pem"], "no PEM certificate"),
+        (&["tools", url, "--client-certificate", "no.pem"], "cannot be read"),
+        (&["tools", url, "--proxy", "socks5://127.0.0.1:1"], "`socks5`"),
+        (&["tools", "https://ada:secret@127.0.0.1/mcp"], "user name or password"),
+        (&["tools", "--header", "a: b", "--", "true"], "--header is for servers at URLs"),
+    ] {
+        let done = desk.run(line).expect(2);
+        assert!(done.err().contains(what), "{line:?}: {}", done.err());
+        assert!(!done.err().contains("secret"), "{}", done.err());
+    }
+}
+
+/// Answers everybody everything with status 200, in both eras.
+const CARELESS: &str = r#"
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *arguments): pass
+    def say(self, body, kind="application/json", status=200, **headers):
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Mcp-Session-Id", "1")
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        if "well-known" in self.path: return self.say([{"profileURL": "http://wrong"}])
+        self.say(b"<h1>hello</h1>", "text/html")
+    def do_DELETE(self): self.say(b"", status=500)
+    def do_POST(self):
+        text = self.rfile.read(int(self.headers["Content-Length"]))
+        try: m = json.loads(text)
+        except ValueError: return self.say({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": "?"}})
+        if not isinstance(m, dict) or "id" not in m: return self.say({})
+        method, id, p = m.get("method"), m["id"], m.get("params", {})
+        seen = f"careless for {self.headers['X-Studio']}, {self.headers['Authorization']}"
+        info = {"name": seen, "version": "1"}
+        def result(**r): self.say({"jsonrpc": "2.0", "id": id, "result": r})
+        def event(r): return f"id: same\ndata: {json.dumps(r)}\n\n".encode()
+        if method == "initialize":
+            result(protocolVersion=p["protocolVersion"], capabilities={"tools": {}}, serverInfo=info)
+        elif method == "server/discover":
+            result(resultType="complete", supportedVersions=["2026-07-28"], capabilities={"tools": {}}, ttlMs=0,
+                   cacheScope="private", _meta={"io.modelcontextprotocol/serverInfo": info})
+        elif method == "ping":
+            answer = {"jsonrpc": "2.0", "id": id, "result": {}}
+            self.say(event({"jsonrpc": "2.0", "method": "notifications/x"}) + event(answer), "text/event-stream")
+        elif method == "tools/list":
+            self.say(json.dumps({"jsonrpc": "2.0", "id": id, "result": {"tools": []}}).encode(), "text/plain")
+        else:
+            self.say({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "?"}})
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port)
+server.serve_forever()
+"#;
