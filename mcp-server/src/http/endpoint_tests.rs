@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use tokio::sync::Notify;
 use super::HttpBody;
 use super::endpoint::Endpoint;
 use super::settings::Settings;
-use crate::{CallContext, Progress, Server, Tool};
+use crate::{CallContext, Entitlement, Profile, Progress, Server, Tool};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -345,4 +346,57 @@ async fn a_cancelled_call_of_a_session_is_not_answered() {
     assert_eq!(world.say(&session, cancelled).await.status(), StatusCode::ACCEPTED);
     assert_eq!(answer.now_or_never().unwrap().status(), StatusCode::ACCEPTED);
     assert!(world.running.count() < before);
+}
+
+const PREMIUM: &str = "https://films.example/premium";
+
+/// A server whose caller is entitled to a profile as long as `paid` says so.
+fn paid_world(paid: Arc<AtomicBool>) -> World {
+    let mut world = world(|_| {});
+    let look = move || {
+        let paid = paid.load(Ordering::SeqCst);
+        async move {
+            match paid {
+                true => Entitlement::all(),
+                false => Entitlement::none(),
+            }
+        }
+    };
+    let premium = Profile::new(PREMIUM).min_mcp_version("2024-11-05");
+    let tool = Tool::new("echo").params(["text"]).handler(async |text: String| text);
+    let server =
+        Server::builder("films", "1.0").tool(tool).profile(premium).entitlement(look).build();
+    let server = server.unwrap();
+    let tenant = Tenant::new("films.example");
+    let endpoint = Endpoint::new(server.clone(), tenant, Arc::new(Settings::default()));
+    (world.server, world.endpoint) = (server, Arc::new(endpoint));
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_over_when_its_caller_has_lost_a_profile() {
+    let paid = Arc::new(AtomicBool::new(true));
+    let world = paid_world(Arc::clone(&paid));
+    let initialize = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "requestedProfiles": [PREMIUM],
+        "clientInfo": { "name": "c", "version": "1" } } });
+    let begin = async || {
+        let response = world.post((head(&[]), initialize.to_string().into())).await;
+        let id = response.headers().get("mcp-session-id").map(|id| id.to_str().unwrap().to_owned());
+        (id, text(response).await)
+    };
+    let (first, _) = begin().await;
+    let (second, _) = begin().await;
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_eq!(world.call(&first, 1, "echo").await.status(), StatusCode::OK);
+    let stream = world.get(&second, None).await;
+    paid.store(false, Ordering::SeqCst);
+    assert_eq!(world.call(&first, 2, "echo").await.status(), StatusCode::NOT_FOUND);
+    // A stream ends by itself, and with it its session.
+    assert!(!text(stream).await.contains("jsonrpc"));
+    paid.store(true, Ordering::SeqCst);
+    assert_eq!(world.call(&second, 1, "echo").await.status(), StatusCode::NOT_FOUND);
+    paid.store(false, Ordering::SeqCst);
+    let (none, refusal) = begin().await;
+    assert!(none.is_none() && refusal.contains("1004"), "{refusal}");
 }

@@ -26,6 +26,8 @@ use crate::server::Engine;
 pub(super) struct Exchange {
     engine: Engine,
     silence: Silence,
+    /// When it is time to ask again what the caller is entitled to.
+    recheck: Silence,
     answered: bool,
 }
 
@@ -69,7 +71,8 @@ pub(super) async fn exchange(
         }
         First::Stream => {
             let silence = Silence::new(settings.keep_alive);
-            let exchange = Exchange { engine, silence, answered: false };
+            let recheck = Silence::new(settings.recheck);
+            let exchange = Exchange { engine, silence, recheck, answered: false };
             answer::events(HttpBody::exchange(exchange))
         }
     }
@@ -82,6 +85,9 @@ impl Exchange {
             return Poll::Ready(None);
         }
         self.engine.register(cx);
+        if self.recheck.poll(cx).is_ready() {
+            self.engine.recheck(cx);
+        }
         loop {
             let moved = self.engine.poll(cx);
             if let Some(events) = self.take_events() {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::{Response, StatusCode};
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::profile::Entitlement;
@@ -87,6 +88,11 @@ impl Session {
     /// Whether `initialize` was answered with an agreement.
     pub(super) fn is_established(&self) -> bool {
         self.lock().engine.version().is_some()
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().engine.is_over()
     }
 
     /// Notes that it is used now.
@@ -265,8 +271,10 @@ impl Session {
 
     fn stream(self: &Arc<Self>, outlet: Arc<Outlet>, connection: u32) -> Response<HttpBody> {
         let silence = Silence::new(self.settings.keep_alive);
-        let session = Arc::clone(self);
-        answer::events(HttpBody::stream(SessionStream { session, outlet, connection, silence }))
+        let recheck = Silence::new(self.settings.recheck);
+        let (session, checking) = (Arc::clone(self), None);
+        let stream = SessionStream { session, outlet, connection, silence, recheck, checking };
+        answer::events(HttpBody::stream(stream))
     }
 
     fn outlet(&self, inner: &mut Inner) -> Arc<Outlet> {
@@ -398,17 +406,38 @@ pub(super) struct SessionStream {
     outlet: Arc<Outlet>,
     connection: u32,
     silence: Silence,
+    /// When it is time to ask again what the caller is entitled to, and the question.
+    recheck: Silence,
+    checking: Option<BoxFuture<'static, bool>>,
 }
 
 impl SessionStream {
     /// The next part of the stream.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.recheck(cx);
         if let Poll::Ready(next) = self.outlet.poll_next(self.connection, cx) {
             self.silence.broken();
             return Poll::Ready(next);
         }
         ready!(self.silence.poll(cx));
         Poll::Ready(Some(Bytes::from_static(KEEP_ALIVE)))
+    }
+
+    /// Ends the session when its caller has lost what it began with.
+    fn recheck(&mut self, cx: &mut Context<'_>) {
+        if self.checking.is_none() && self.recheck.poll(cx).is_ready() {
+            let session = Arc::clone(&self.session);
+            let check = async move { session.is_still_entitled(&session.principal).await };
+            self.checking = Some(Box::pin(check));
+        }
+        if let Some(checking) = &mut self.checking
+            && let Poll::Ready(is_entitled) = checking.as_mut().poll(cx)
+        {
+            self.checking = None;
+            if !is_entitled {
+                self.session.end();
+            }
+        }
     }
 }
 

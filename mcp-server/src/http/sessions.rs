@@ -45,7 +45,12 @@ impl Sessions {
 
     /// The session of this id, if it is this caller's.
     pub(super) fn find(&self, id: &SessionId, caller: &Principal) -> Option<Arc<Session>> {
-        self.lock().get(id).filter(|session| session.belongs_to(caller)).cloned()
+        let found = self.lock().get(id).filter(|session| session.belongs_to(caller)).cloned()?;
+        if found.is_over() {
+            self.end(id);
+            return None;
+        }
+        Some(found)
     }
 
     /// Ends a session, and says whether it was there.

@@ -10,6 +10,8 @@ use super::store::{EventStore, EventsInMemory};
 pub(crate) struct Settings {
     /// How long a stream may be silent before a comment keeps it alive.
     pub(crate) keep_alive: Duration,
+    /// How often it is asked, while a stream is open, what its caller is entitled to.
+    pub(crate) recheck: Duration,
     /// After how long an answer that is not there yet becomes a stream, which is kept alive.
     pub(crate) stream_after: Duration,
     /// How long a session may be unused before it is over.
@@ -24,6 +26,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             keep_alive: Duration::from_secs(15),
+            recheck: Duration::from_secs(60),
             stream_after: Duration::from_secs(1),
             session_idle: Duration::from_secs(30 * 60),
             sessions: 10_000,

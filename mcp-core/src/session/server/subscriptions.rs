@@ -9,7 +9,7 @@
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::notify::notification;
-use super::{ServerSession, ServerState, refused};
+use super::{Resolution, ServerSession, ServerState, refused};
 use crate::jsonrpc::{ErrorObject, RequestId};
 use crate::limits::Limits;
 use crate::negotiate::Negotiated;
@@ -199,6 +199,18 @@ impl ServerSession {
             let params = CancelledNotificationParams::new(id);
             notification(route, "notifications/cancelled", &params, out);
         }
+    }
+
+    /// Asks anew what the caller is entitled to, for streams that stay open; says whether
+    /// [`ServerEvent::ResolvePolicy`](super::ServerEvent::ResolvePolicy) is to be done now.
+    ///
+    /// Streams that began with what the caller has lost meanwhile are ended by the answer.
+    pub fn recheck(&mut self) -> bool {
+        let asks = !self.streams.is_empty() && matches!(self.resolution, Resolution::Unasked);
+        if asks {
+            self.resolution = Resolution::Asked;
+        }
+        asks
     }
 
     /// Ends the streams of a caller who is no longer entitled to what they began with.

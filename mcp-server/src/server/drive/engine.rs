@@ -132,6 +132,14 @@ impl Engine {
         std::mem::take(&mut self.leaving)
     }
 
+    /// Looks whether the caller may still hear what open streams tell.
+    #[cfg(feature = "http")]
+    pub(crate) fn recheck(&mut self, cx: &mut Context<'_>) {
+        if self.session.recheck() {
+            self.act(cx, ServerEvent::ResolvePolicy);
+        }
+    }
+
     /// Asks what a caller is entitled to, where that is asked.
     #[cfg(feature = "http")]
     pub(crate) fn entitlement_of(
