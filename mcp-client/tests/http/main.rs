@@ -2,5 +2,7 @@
 
 #![cfg(feature = "http")]
 
+mod declared;
 mod eras;
+mod groups;
 mod server;
