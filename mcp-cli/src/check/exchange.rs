@@ -17,10 +17,11 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::rule;
 use super::wire::{Arrival, LONGEST, Refusal};
+use crate::duration::brief;
 use crate::output::plain;
 use crate::output::table::cut;
 
@@ -66,7 +67,7 @@ impl Exchanges {
 
     /// Sends a message; one that will get no answer is waited for until it is accepted, because the
     /// next one may need it.
-    pub(super) async fn send(&mut self, line: &str, version: &str, deadline: Instant) {
+    pub(super) async fn send(&mut self, line: &str, version: &str, limit: Duration) {
         let said: Value = serde_json::from_str(line).unwrap_or_default();
         let request = match post(&self.http, self.era, self.session.as_deref(), version, &said) {
             Ok(request) => request.body(line.to_owned()),
@@ -84,11 +85,13 @@ impl Exchanges {
         };
         if exchange.ids.is_empty() {
             let is_message = said.is_object();
-            let accepted = timeout_at(deadline, request.send()).await;
-            if let Ok(sent) = accepted {
-                let arrival = acknowledged(sent, is_message).await;
-                arrival.into_iter().for_each(|arrival| self.note(arrival));
-            }
+            let work = async { acknowledged(request.send().await, is_message).await };
+            let arrival = timeout(limit, work).await.unwrap_or_else(|_| {
+                let detail =
+                    format!("a notification or answer got nothing within {}", brief(limit));
+                Some(Arrival::Offence(&rule::HTTP_ACCEPTED, detail))
+            });
+            arrival.into_iter().for_each(|arrival| self.note(arrival));
             if method(&said) == Some("notifications/initialized") && self.era == Era::Legacy {
                 self.running.spawn(exchange.listen(version.to_owned()));
             }

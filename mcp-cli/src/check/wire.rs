@@ -277,10 +277,10 @@ impl Peer<'_> {
             trace::show(Direction::Sent, line.as_bytes(), line.len(), paint, printer);
         }
         self.last_sent = cut(&plain::one_line(line), 100);
-        let deadline = Instant::now() + self.lab.timeout;
+        let (slow, quick) = (self.lab.timeout, self.quick());
         match &mut self.wire {
-            Wire::Pipe(pipe) => pipe.send(line, deadline).await,
-            Wire::Http(exchanges) => exchanges.send(line, &self.version, deadline).await,
+            Wire::Pipe(pipe) => pipe.send(line, Instant::now() + slow).await,
+            Wire::Http(exchanges) => exchanges.send(line, &self.version, quick).await,
         }
     }
 

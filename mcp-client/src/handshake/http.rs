@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::{Connection, Wire, now, until};
 use crate::audit;
 use crate::noise::Noise;
-use crate::transport::http::{Event, Exchanges, Http, HttpError, beside, is_loopback};
+use crate::transport::http::{Event, Exchanges, Http, HttpError, beside};
 use crate::transport::trace::Watcher;
 
 /// Comes to an agreement with a server over HTTP.
@@ -29,10 +29,7 @@ pub(super) async fn connect(
     watcher: Option<Watcher>,
     limit: Duration,
 ) -> Result<Connection, Error> {
-    if config.policy.has_requirements()
-        && server.url().scheme() == "http"
-        && !is_loopback(server.url())
-    {
+    if config.policy.has_requirements() && server.url().scheme() == "http" && !server.stays_here() {
         return Err(Error::Misuse(
             "profiles are required of a server that is reached over plain `http`, where nobody can \
              confirm them: use `https`"

@@ -96,6 +96,11 @@ impl Http {
         Ok(self.agent()?.request(method, self.url.clone()))
     }
 
+    /// Whether what is sent stays on this machine.
+    pub(crate) fn stays_here(&self) -> bool {
+        self.options.stays_here(&self.url)
+    }
+
     /// Two of the same identity reach the same server as the same caller.
     pub(crate) fn identity(&self) -> Identity {
         let server = self.options.is_telling().then(|| format!("http {}", self.url));

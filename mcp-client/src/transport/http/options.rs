@@ -5,7 +5,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -212,6 +212,11 @@ impl Options {
         self.problem.get_or_insert(problem);
     }
 
+    /// Whether what is sent to this address stays on this machine.
+    pub(super) fn stays_here(&self, url: &Url) -> bool {
+        is_loopback(url) && !matches!(self.proxy, Proxying::Through(_))
+    }
+
     /// Whether address and headers are all that says which server it is and who calls.
     pub(super) fn is_telling(&self) -> bool {
         self.client.is_none() && self.identity.is_none() && self.resolved.is_empty()
@@ -231,7 +236,7 @@ impl Options {
         if let Some(problem) = &self.problem {
             return Err(Error::Misuse(problem.clone()));
         }
-        if self.bearer && url.scheme() == "http" && !is_loopback(url) {
+        if self.bearer && url.scheme() == "http" && !self.stays_here(url) {
             return Err(Error::Misuse(
                 "a bearer token would go over plain `http` to another machine: use `https`"
                     .to_owned(),
@@ -263,8 +268,7 @@ impl Options {
     fn client(&self, url: &Url) -> Result<reqwest::Client, Error> {
         ensure_crypto_provider();
         let plain = url.scheme() == "http";
-        let direct = plain && is_loopback(url) && !matches!(self.proxy, Proxying::Through(_));
-        if !direct {
+        if !(plain && self.stays_here(url)) {
             match self.builder(url).tls_certs_merge(self.roots.iter().cloned()).build() {
                 Ok(client) => return Ok(client),
                 // A system without any authority can still do without TLS.
@@ -302,7 +306,8 @@ impl Options {
         }
         if let Some(host) = url.host_str().filter(|host| host.ends_with(".localhost")) {
             // RFC 6761, 6.3: such names are this machine, whether the resolver knows it or not.
-            builder = builder.resolve(host, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+            let here: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            builder = builder.resolve_to_addrs(host, &here.map(|address| (address, 0).into()));
         }
         for (host, address) in &self.resolved {
             builder = builder.resolve(host, SocketAddr::from((*address, 0)));
@@ -449,6 +454,8 @@ mod tests {
         let to = |url| Http::new(url).unwrap().bearer_token("abc");
         assert!(problem(&to("http://vidsrus.example/mcp")).contains("https"));
         assert!(to("http://127.0.0.1:1/mcp").agent().is_ok());
+        let around = to("http://127.0.0.1:1/mcp").proxy("http://proxy.example");
+        assert!(problem(&around).contains("https"));
         let by_hand = Http::new("http://vidsrus.example/mcp").unwrap();
         assert!(by_hand.header("authorization", "Bearer abc").agent().is_ok());
     }
