@@ -24,20 +24,34 @@ pub struct Principal(Arc<Known>);
 
 #[derive(Clone, Default)]
 struct Known {
-    id: Option<Box<str>>,
+    identity: Identity,
     attributes: BTreeMap<Box<str>, Box<str>>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq)]
+enum Identity {
+    #[default]
+    Local,
+    Anonymous,
+    Id(Box<str>),
 }
 
 impl Principal {
     /// A caller with an id that is unique within the tenant.
     pub fn new(id: impl Into<String>) -> Self {
-        let id = Some(id.into().into_boxed_str());
-        Self(Arc::new(Known { id, attributes: BTreeMap::new() }))
+        Self::of(Identity::Id(id.into().into_boxed_str()))
     }
 
     /// Whoever started this process: the caller of a stdio server without configured principal.
     pub fn local() -> Self {
         Self(Arc::default())
+    }
+
+    /// Somebody who did not say who they are: the caller of an HTTP server without authentication.
+    ///
+    /// All anonymous callers are the same caller, and none of them is the local one.
+    pub fn anonymous() -> Self {
+        Self::of(Identity::Anonymous)
     }
 
     /// Records a fact about the caller, for policies and handlers.
@@ -49,14 +63,22 @@ impl Principal {
         self
     }
 
-    /// The id, or `None` for the local caller.
+    /// The id, or `None` for the local caller and for anonymous ones.
     pub fn id(&self) -> Option<&str> {
-        self.0.id.as_deref()
+        match &self.0.identity {
+            Identity::Id(id) => Some(id),
+            Identity::Local | Identity::Anonymous => None,
+        }
     }
 
     /// Whether this is the local caller.
     pub fn is_local(&self) -> bool {
-        self.0.id.is_none()
+        self.0.identity == Identity::Local
+    }
+
+    /// Whether nobody knows who this is.
+    pub fn is_anonymous(&self) -> bool {
+        self.0.identity == Identity::Anonymous
     }
 
     /// A recorded fact.
@@ -68,6 +90,10 @@ impl Principal {
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.attribute(name) == Some(value)
     }
+
+    fn of(identity: Identity) -> Self {
+        Self(Arc::new(Known { identity, attributes: BTreeMap::new() }))
+    }
 }
 
 impl Default for Principal {
@@ -78,7 +104,7 @@ impl Default for Principal {
 
 impl PartialEq for Principal {
     fn eq(&self, other: &Self) -> bool {
-        self.id() == other.id()
+        self.0.identity == other.0.identity
     }
 }
 
@@ -86,7 +112,11 @@ impl Eq for Principal {}
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id().unwrap_or("local"))
+        f.write_str(match &self.0.identity {
+            Identity::Id(id) => id,
+            Identity::Local => "local",
+            Identity::Anonymous => "anonymous",
+        })
     }
 }
 
@@ -116,5 +146,22 @@ impl Tenant {
 impl fmt::Display for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anonymous_caller_is_neither_local_nor_anybody_known() {
+        let anonymous = Principal::anonymous().with("address", "192.0.2.1");
+        assert_eq!(anonymous, Principal::anonymous());
+        assert_ne!(anonymous, Principal::local());
+        assert_ne!(anonymous, Principal::new("anonymous"));
+        assert_ne!(Principal::local(), Principal::new("local"));
+        assert!(anonymous.is_anonymous() && !anonymous.is_local() && anonymous.id().is_none());
+        assert!(!Principal::local().is_anonymous() && !Principal::new("a").is_anonymous());
+        assert_eq!(anonymous.to_string(), "anonymous");
     }
 }

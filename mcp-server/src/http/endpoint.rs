@@ -1,5 +1,6 @@
 //! What happens at the MCP endpoint of one tenant, once it is known who calls.
 
+use std::fmt;
 use std::iter::Map;
 use std::sync::Arc;
 
@@ -31,6 +32,12 @@ pub(crate) struct Endpoint {
     tenant: Tenant,
     settings: Arc<Settings>,
     sessions: Arc<Sessions>,
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
 }
 
 impl Endpoint {
@@ -116,11 +123,6 @@ impl Endpoint {
             }
             Err(refusal) => refusal,
         }
-    }
-
-    /// Ends all sessions, for a server that is about to stop.
-    pub(crate) fn end(&self) {
-        self.sessions.end_all();
     }
 
     /// Begins a session; one that is not agreed on leaves nothing behind.

@@ -1,6 +1,55 @@
-//! Streamable HTTP: the endpoint of a server, in both eras.
-
-#![allow(dead_code)] // until the edge is there
+//! Streamable HTTP: servers behind URLs, in both eras.
+//!
+//! One line serves a server to clients on the same machine, at `http://localhost:8080/mcp`:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), mcp_server::Error> {
+//! use mcp_server::Server;
+//!
+//! Server::builder("adder", "1.0").serve_http("127.0.0.1:8080").await
+//! # }
+//! ```
+//!
+//! In an application [`HttpService`] is a fallback beside its routes, behind its layers. Whatever
+//! authenticates puts a [`Principal`](crate::Principal) into the extensions of the request:
+//!
+//! ```no_run
+//! use axum::Router;
+//! use axum::extract::Request;
+//! use axum::middleware::{Next, from_fn};
+//! use axum::response::Response;
+//! use axum::routing::get;
+//! use mcp_server::http::HttpService;
+//! use mcp_server::{Error, Principal, Server};
+//!
+//! async fn sign_in(mut request: Request, next: Next) -> Response {
+//!     if let Some(caller) = request.headers().get("authorization").and_then(|token| known(token.as_bytes())) {
+//!         request.extensions_mut().insert(caller);
+//!     }
+//!     next.run(request).await
+//! }
+//!
+//! fn known(token: &[u8]) -> Option<Principal> {
+//!     (token == b"Bearer of-ada").then(|| Principal::new("ada").with("plan", "paid"))
+//! }
+//!
+//! # async fn example() -> Result<(), Error> {
+//! # let (vidsrus, chips) = (Server::builder("a", "1"), Server::builder("b", "1"));
+//! let mcp = HttpService::by_host([("vidsrus.example", vidsrus.build()?), ("chips.example", chips.build()?)]);
+//! mcp.check()?;
+//! let app = Router::new().route("/health", get(async || "ok")).fallback_service(mcp);
+//! let app = app.layer(from_fn(sign_in));
+//! # drop(app);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Beside the endpoint of each server it answers the document that says which profiles the server
+//! supports, at `/.well-known/mcp-supported-profiles/mcp`, and also without `/mcp` where the host has
+//! one server. It is meant to be open: let it through without authentication.
+//!
+//! This module owns what HTTP itself asks for: hosts, origins, media types, bodies, connections. What
+//! the messages mean is up to the endpoint of a server.
 
 mod answer;
 mod body;
@@ -8,11 +57,27 @@ mod endpoint;
 #[cfg(test)]
 mod endpoint_tests;
 mod exchange;
+mod host;
+mod intake;
+mod listen;
+mod negotiation;
+mod origin;
 mod outlet;
+mod proxy;
+mod refusal;
+mod service;
 mod session;
 mod sessions;
 mod settings;
+mod site;
+mod socket;
 mod store;
-pub use store::{EventId, EventStore, EventsInMemory, Replay, SessionId, StoredEvent, StreamId};
+#[cfg(test)]
+mod tests;
+mod well_known;
 
 pub use body::HttpBody;
+pub use intake::BoxError;
+pub use proxy::Peer;
+pub use service::{HttpFuture, HttpService};
+pub use store::{EventId, EventStore, EventsInMemory, Replay, SessionId, StoredEvent, StreamId};

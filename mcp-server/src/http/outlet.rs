@@ -162,11 +162,6 @@ impl Outlet {
         wake(state);
     }
 
-    /// The number of the connection that the stream has now.
-    pub(super) fn connection(&self) -> u32 {
-        self.lock().connection
-    }
-
     /// Gives the stream a new connection, which begins with what the old one did not carry; the one
     /// that it had is over.
     ///

@@ -62,12 +62,6 @@ impl Sessions {
         ended.is_some()
     }
 
-    /// Ends all.
-    pub(super) fn end_all(&self) {
-        let ended = std::mem::take(&mut *self.lock());
-        ended.values().for_each(|session| session.end());
-    }
-
     /// Ends those that nobody has used for so long; says whether any is left.
     fn end_idle(&self, longest: Duration) -> bool {
         let mut over = Vec::new();

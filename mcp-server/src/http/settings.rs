@@ -20,6 +20,18 @@ pub(crate) struct Settings {
     pub(crate) sessions: usize,
     /// What the streams of sessions carried; without, they cannot be resumed.
     pub(crate) events: Option<Arc<dyn EventStore>>,
+    /// Longest time in which the body of a request must have come.
+    pub(crate) body_time: Duration,
+    /// Most bytes of bodies that are not complete yet, of all requests together.
+    pub(crate) body_bytes: usize,
+    /// Most connections at a time; more wait until one ends.
+    pub(crate) connections: usize,
+    /// How long a new connection may be without a request.
+    pub(crate) first_request: Duration,
+    /// How long a connection is kept at least between two requests; at most twice as long.
+    pub(crate) connection_idle: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub(crate) write_stall: Duration,
 }
 
 impl Default for Settings {
@@ -31,6 +43,12 @@ impl Default for Settings {
             session_idle: Duration::from_secs(30 * 60),
             sessions: 10_000,
             events: Some(Arc::new(EventsInMemory::default())),
+            body_time: Duration::from_secs(30),
+            body_bytes: 256 * 1024 * 1024,
+            connections: 10_000,
+            first_request: Duration::from_secs(10),
+            connection_idle: Duration::from_secs(75),
+            write_stall: Duration::from_secs(30),
         }
     }
 }

@@ -463,6 +463,17 @@ impl Builder {
         self.build()?.serve_stdio().await
     }
 
+    /// Builds the server and serves clients on this machine over HTTP.
+    ///
+    /// See [`Server::serve_http`].
+    ///
+    /// # Errors
+    /// As [`build`](Self::build) and [`Server::serve_http`].
+    #[cfg(feature = "http")]
+    pub async fn serve_http(self, address: impl tokio::net::ToSocketAddrs) -> Result<(), Error> {
+        self.build()?.serve_http(address).await
+    }
+
     fn policy(&self, problems: &mut Vec<String>) -> Option<ProfilePolicy> {
         if self.profiles.is_empty() {
             return None;

@@ -118,6 +118,29 @@ impl Server {
         driver.serve(Io { reader, writer }).await
     }
 
+    /// Serves clients on this machine over HTTP, at the path `/mcp` of the address, until it fails.
+    ///
+    /// Without authentication every caller is [`Principal::anonymous`], so that the address should
+    /// be a loopback one. The host names `localhost`, `127.0.0.1` and `[::1]` are answered, and the
+    /// address itself. [`HttpService`](crate::http::HttpService) does the same under other names and
+    /// paths, for several servers, behind layers, and until it is told to stop.
+    ///
+    /// # Errors
+    /// [`Error::Transport`]: nothing can listen at the address.
+    ///
+    /// # Panics
+    /// When the runtime has no I/O or no time driver.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes every connection and drops the handlers that run.
+    #[cfg(feature = "http")]
+    pub async fn serve_http(&self, address: impl tokio::net::ToSocketAddrs) -> Result<(), Error> {
+        let transport = |error: std::io::Error| Error::Transport(Box::new(error));
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(transport)?;
+        let address = listener.local_addr().map_err(transport)?.ip();
+        crate::http::HttpService::at(self.clone(), address).serve(listener).await
+    }
+
     /// Serves any byte stream with stdio framing: one message a line.
     ///
     /// The caller is [`local_principal`](Builder::local_principal). See
@@ -263,6 +286,18 @@ impl Server {
     /// Who calls over a connection whose caller nobody names; see [`Builder::local_principal`].
     pub fn local_principal(&self) -> &Principal {
         &self.0.local_principal
+    }
+
+    /// Bounds on what a client can make the server hold.
+    #[cfg(feature = "http")]
+    pub(crate) fn limits(&self) -> &mcp_core::Limits {
+        &self.0.config.limits
+    }
+
+    /// How long calls that run may take to end.
+    #[cfg(feature = "http")]
+    pub(crate) fn drain_timeout(&self) -> Duration {
+        self.0.drain_timeout
     }
 
     fn driver(&self, principal: Principal, tenant: Tenant) -> Driver {

@@ -362,7 +362,8 @@ mod tests {
         assert_eq!(store.held().bytes, 6);
         assert_eq!(peer.replay(1, 0).unwrap(), ["12345", "1"]);
         peer.append(1, 3, "1234567890");
-        assert_eq!((store.held().bytes, store.held().events), (10, 1));
+        assert_eq!(store.held().bytes, 10);
+        assert_eq!(store.held().events, 1);
         assert_eq!(peer.replay(1, 1), None);
         assert_eq!(peer.replay(1, 2).unwrap(), ["1234567890"]);
     }
