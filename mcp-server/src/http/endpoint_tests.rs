@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 use super::HttpBody;
 use super::endpoint::Endpoint;
-use super::settings::Settings;
+use super::settings::{Closing, Settings};
 use crate::{CallContext, Entitlement, Profile, Progress, Server, Tool};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -35,6 +35,7 @@ impl Running {
 }
 
 struct World {
+    closing: Arc<Closing>,
     endpoint: Arc<Endpoint>,
     server: Server,
     running: Running,
@@ -74,8 +75,9 @@ fn world(change: impl FnOnce(&mut Settings)) -> World {
         .unwrap();
     let mut settings = Settings::default();
     change(&mut settings);
+    let closing = Arc::clone(&settings.closing);
     let endpoint = Endpoint::new(server.clone(), Tenant::new("films.example"), Arc::new(settings));
-    World { endpoint: Arc::new(endpoint), server, running, go }
+    World { closing, endpoint: Arc::new(endpoint), server, running, go }
 }
 
 fn head(headers: &[(&str, &str)]) -> Parts {
@@ -399,4 +401,24 @@ async fn a_session_is_over_when_its_caller_has_lost_a_profile() {
     paid.store(false, Ordering::SeqCst);
     let (none, refusal) = begin().await;
     assert!(none.is_none() && refusal.contains("1004"), "{refusal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_of_changes_end_when_the_service_stops_and_calls_go_on() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-11-25").await;
+    let listen = json!({ "notifications": { "toolsListChanged": true } });
+    let listens = world.post(modern("subscriptions/listen", listen)).await;
+    let (standing, runs) =
+        (world.get(&session, None).await, world.post(call("wait", json!({}))).await);
+    let called = world.call(&session, 1, "wait").await;
+    assert!(is_stream(&runs) && is_stream(&called));
+    world.closing.close();
+    assert!(text(listens).await.contains("\"result\""));
+    assert!(!text(standing).await.contains("result"));
+    let (runs, called) = (runs.into_body(), called.into_body());
+    for mut body in [runs, called] {
+        world.go.notify_one();
+        while !next(&mut body).await.unwrap().contains("went") {}
+    }
 }

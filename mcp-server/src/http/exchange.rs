@@ -19,7 +19,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::HttpBody;
 use super::answer::{self, KEEP_ALIVE, push_event};
-use super::settings::Settings;
+use super::settings::{Closed, Settings};
 use crate::server::Engine;
 
 /// A request that is being answered by a stream of events.
@@ -28,6 +28,8 @@ pub(super) struct Exchange {
     silence: Silence,
     /// When it is time to ask again what the caller is entitled to.
     recheck: Silence,
+    /// The service stops; `None` once streams of changes were told to end.
+    closed: Option<Closed>,
     answered: bool,
 }
 
@@ -72,7 +74,8 @@ pub(super) async fn exchange(
         First::Stream => {
             let silence = Silence::new(settings.keep_alive);
             let recheck = Silence::new(settings.recheck);
-            let exchange = Exchange { engine, silence, recheck, answered: false };
+            let closed = Some(settings.closing.closed());
+            let exchange = Exchange { engine, silence, recheck, closed, answered: false };
             answer::events(HttpBody::exchange(exchange))
         }
     }
@@ -85,6 +88,10 @@ impl Exchange {
             return Poll::Ready(None);
         }
         self.engine.register(cx);
+        if self.closed.as_mut().is_some_and(|closed| closed.poll(cx).is_ready()) {
+            self.closed = None;
+            self.engine.end_streams();
+        }
         if self.recheck.poll(cx).is_ready() {
             self.engine.recheck(cx);
         }

@@ -73,6 +73,7 @@ pub(crate) async fn serve(
         });
     }
     drop((listener, stop, stopped));
+    site.settings.closing.close();
     let drained = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(site.drain_timeout, drained).await.is_err() {
         let left = connections.len();

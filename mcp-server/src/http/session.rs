@@ -28,7 +28,7 @@ use super::HttpBody;
 use super::answer::{self, KEEP_ALIVE};
 use super::exchange::Silence;
 use super::outlet::{First, Outlet, Recorder, push_stored};
-use super::settings::Settings;
+use super::settings::{Closed, Settings};
 use super::store::{EventId, Replay, SessionId, StreamIds};
 use crate::server::Engine;
 
@@ -273,7 +273,19 @@ impl Session {
         let silence = Silence::new(self.settings.keep_alive);
         let recheck = Silence::new(self.settings.recheck);
         let (session, checking) = (Arc::clone(self), None);
-        let stream = SessionStream { session, outlet, connection, silence, recheck, checking };
+        let closed = self.settings.closing.closed();
+        let is_standing =
+            self.lock().standing.as_ref().is_some_and(|standing| Arc::ptr_eq(standing, &outlet));
+        let stream = SessionStream {
+            session,
+            outlet,
+            connection,
+            silence,
+            recheck,
+            checking,
+            closed,
+            is_standing,
+        };
         answer::events(HttpBody::stream(stream))
     }
 
@@ -409,12 +421,19 @@ pub(super) struct SessionStream {
     /// When it is time to ask again what the caller is entitled to, and the question.
     recheck: Silence,
     checking: Option<BoxFuture<'static, bool>>,
+    /// The service stops.
+    closed: Closed,
+    /// Whether it answers no request: then nothing is awaited of it.
+    is_standing: bool,
 }
 
 impl SessionStream {
     /// The next part of the stream.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         self.recheck(cx);
+        if self.is_standing && self.closed.poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
         if let Poll::Ready(next) = self.outlet.poll_next(self.connection, cx) {
             self.silence.broken();
             return Poll::Ready(next);

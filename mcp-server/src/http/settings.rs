@@ -1,7 +1,13 @@
 //! What is the same for every tenant that a service serves.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use super::store::{EventStore, EventsInMemory};
 
@@ -10,6 +16,8 @@ use super::store::{EventStore, EventsInMemory};
 pub(crate) struct Settings {
     /// How long a stream may be silent before a comment keeps it alive.
     pub(crate) keep_alive: Duration,
+    /// Says when streams are to come to an end because the service stops.
+    pub(crate) closing: Arc<Closing>,
     /// How often it is asked, while a stream is open, what its caller is entitled to.
     pub(crate) recheck: Duration,
     /// After how long an answer that is not there yet becomes a stream, which is kept alive.
@@ -38,6 +46,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             keep_alive: Duration::from_secs(15),
+            closing: Arc::default(),
             recheck: Duration::from_secs(60),
             stream_after: Duration::from_secs(1),
             session_idle: Duration::from_secs(30 * 60),
@@ -49,6 +58,44 @@ impl Default for Settings {
             first_request: Duration::from_secs(10),
             connection_idle: Duration::from_secs(75),
             write_stall: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Tells streams that the service stops.
+#[derive(Debug, Default)]
+pub(crate) struct Closing {
+    closed: AtomicBool,
+    notify: Arc<Notify>,
+}
+
+impl Closing {
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.notify.notify_waiters();
+    }
+
+    /// Ready once the service stops.
+    pub(crate) fn closed(self: &Arc<Self>) -> Closed {
+        let mut notified = Box::pin(Arc::clone(&self.notify).notified_owned());
+        // From here on no stop is missed.
+        notified.as_mut().enable();
+        Closed { closing: Arc::clone(self), notified }
+    }
+}
+
+/// Waits for the service to stop.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    closing: Arc<Closing>,
+    notified: Pin<Box<OwnedNotified>>,
+}
+
+impl Closed {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.closing.closed.load(Ordering::Acquire) {
+            true => Poll::Ready(()),
+            false => self.notified.as_mut().poll(cx),
         }
     }
 }

@@ -70,7 +70,9 @@ impl Site {
         let mut noted = |problem| problems.push(problem);
         let origins = Origins::parse(&plan.origins).map_err(&mut noted).unwrap_or_default();
         let proxies = Proxies::parse(&plan.proxies).map_err(&mut noted).unwrap_or_default();
-        let settings = Arc::new(plan.settings.clone());
+        // Each service is told on its own to stop.
+        let settings = Settings { closing: Arc::default(), ..plan.settings.clone() };
+        let settings = Arc::new(settings);
         let mut site = Self {
             hosts: HashMap::new(),
             by_host: false,
