@@ -116,4 +116,5 @@ pub use transport::child_process::{Ended, Ending, Exit};
 pub use transport::http::{Http, HttpError, HttpStatus, discover_profiles};
 pub use transport::{
     ChildProcess, Direction, IntoTransport, Io, SpawnError, Stderr, Traced, Transport,
+    TransportKind,
 };

@@ -1,6 +1,6 @@
 //! `mcp discover`: what a server is and what it offers.
 
-use mcp_client::{Agreed, Declaration, Error, discover_profiles};
+use mcp_client::{Agreed, Declaration, Error, TransportKind, discover_profiles};
 use mcp_core::profile::DeclaredProfile;
 use mcp_core::types::DiscoverResult;
 use mcp_core::version::Era;
@@ -68,7 +68,7 @@ impl Facts {
             "{} · MCP {}{others} · {} · {}\n",
             paint.paint(Ink::Bold, &plain::one_line(&server)),
             plain::one_line(version),
-            if session.http.is_some() { "Streamable HTTP" } else { "stdio" },
+            session.client.transport(),
             brief(session.connected_in),
         );
         let declared = agreed.declaration().map_or(&[][..], |declared| declared.as_slice());
@@ -108,7 +108,9 @@ impl Facts {
             |text: &str| format!("{}\n", paint.paint(Ink::Warning, &plain::one_line(text)));
         match &self.document {
             None => String::new(),
-            Some(Ok(None)) if declared.is_empty() => String::new(),
+            Some(Ok(found)) if declared.is_empty() && found.iter().all(Declaration::is_empty) => {
+                String::new()
+            }
             Some(Ok(None)) => warning("no well-known document declares the profiles"),
             Some(Ok(Some(document))) if document.as_slice() == declared => {
                 "the well-known document declares the same\n".to_owned()
@@ -134,7 +136,11 @@ impl Facts {
             "version": agreed.version(),
             "era": agreed.era().to_string(),
             "supportedVersions": self.versions,
-            "transport": if session.http.is_some() { "streamable-http" } else { "stdio" },
+            "transport": match session.client.transport() {
+                TransportKind::StreamableHttp => "streamable-http",
+                TransportKind::HttpSse => "sse",
+                _ => "stdio",
+            },
             "milliseconds": u64::try_from(session.connected_in.as_millis()).unwrap_or(u64::MAX),
             "instructions": server.instructions,
             "capabilities": server.capabilities,

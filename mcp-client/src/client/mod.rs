@@ -32,6 +32,7 @@ use crate::notification::Notifications;
 use crate::shared::Shared;
 #[cfg(feature = "http")]
 use crate::transport::LastWords;
+use crate::transport::TransportKind;
 use crate::transport::child_process::Ended;
 use crate::{decode, params};
 
@@ -72,6 +73,7 @@ pub struct Client {
 pub(crate) struct Connected {
     pub(crate) shared: Arc<Shared>,
     pub(crate) era: Era,
+    transport: TransportKind,
     pub(crate) handlers: Arc<Handlers>,
     pub(crate) input_rounds: u32,
     /// Where results are kept.
@@ -102,10 +104,10 @@ impl Client {
         let Habits { timeouts, handlers, input_rounds, cache, layers } = habits;
         let era = session.agreed().era();
         let handlers = Arc::new(handlers);
-        let last_words = match &wire {
-            Wire::Streams(link, _) => link.process().last_words(),
+        let (transport, last_words) = match &wire {
+            Wire::Streams(link, _) => (TransportKind::Stdio, link.process().last_words()),
             #[cfg(feature = "http")]
-            Wire::Http(_) => LastWords::default(),
+            Wire::Http(exchanges) => (exchanges.transport(), LastWords::default()),
         };
         let shelf = cache.and_then(|(cache, identity)| Shelf::new(cache, &identity, &session));
         let shared = Shared::new(config, session, out, noise, last_words, shelf.clone());
@@ -125,8 +127,17 @@ impl Client {
             }
         }
         let layers = Stack::new(&layers);
-        let connected =
-            Connected { shared, era, handlers, input_rounds, shelf, layers, timeouts, ended };
+        let connected = Connected {
+            shared,
+            era,
+            transport,
+            handlers,
+            input_rounds,
+            shelf,
+            layers,
+            timeouts,
+            ended,
+        };
         Self { connected: Arc::new(connected) }
     }
 
@@ -135,6 +146,11 @@ impl Client {
     /// A snapshot: in the modern era the profiles may change, but never lack a required one.
     pub fn negotiated(&self) -> Arc<Agreed> {
         self.connected.shared.agreed()
+    }
+
+    /// Which transport the connection speaks.
+    pub fn transport(&self) -> TransportKind {
+        self.connected.transport
     }
 
     /// What the server tells without being asked, from now on.

@@ -20,6 +20,8 @@ pub(crate) use link::{LastWords, Link, Process};
 use trace::Watcher;
 pub use trace::{Direction, Traced};
 
+use std::fmt;
+
 use crate::cache::Identity;
 
 /// What [`ClientBuilder::connect`](crate::ClientBuilder::connect) takes: a way to reach a server.
@@ -58,6 +60,28 @@ pub trait IntoTransport {
             None => watch,
         };
         Transport { kind, watcher: Some(watcher) }
+    }
+}
+
+/// Which transport a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportKind {
+    /// One message in a line, over the streams of a process or any others.
+    Stdio,
+    /// Streamable HTTP, of 2025-03-26 and later.
+    StreamableHttp,
+    /// HTTP with SSE, of 2024-11-05, which older servers speak.
+    HttpSse,
+}
+
+impl fmt::Display for TransportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stdio => "stdio",
+            Self::StreamableHttp => "Streamable HTTP",
+            Self::HttpSse => "HTTP+SSE",
+        })
     }
 }
 

@@ -34,6 +34,7 @@ use super::error::HttpError;
 use super::events::{EventStream, Resume};
 use super::exchange::{self, Arrival, How, Wire};
 use super::outgoing::{Kind, Outgoing};
+use crate::transport::TransportKind;
 use crate::transport::trace::Watcher;
 
 /// What comes of everything that is under way.
@@ -200,6 +201,14 @@ impl Exchanges {
         self.headers.clear();
         (self.waiting, self.owed) = (0, 0);
         (self.has_session, self.held, self.proven) = (false, false, false);
+    }
+
+    /// Which transport is spoken.
+    pub(crate) fn transport(&self) -> TransportKind {
+        match self.over {
+            Over::Responses => TransportKind::StreamableHttp,
+            Over::OneStream => TransportKind::HttpSse,
+        }
     }
 
     /// Opens the event stream of a server of HTTP+SSE, which says where messages go.
