@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
+use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::session::client::RequestOptions;
-use mcp_core::types::{LoggingLevel, Meta, TASK_RESULT_TYPE};
+use mcp_core::types::{
+    ListToolsResult, LoggingLevel, Meta, PaginatedRequestParams, TASK_RESULT_TYPE,
+};
 use mcp_core::version::Era;
-use mcp_core::wire::Method;
 use mcp_core::wire::modern::{self, is_reserved_in_requests};
+use mcp_core::wire::{Members, Method};
 use mcp_core::{CallId, Error, InputError, Timeouts};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -23,10 +26,11 @@ use tokio::sync::futures::OwnedNotified;
 
 use crate::cache::{Moment, Shelf};
 use crate::client::Connected;
-use crate::decode::nothing;
+use crate::decode::{self, nothing};
 use crate::handshake::now;
 use crate::input::{Answers, again, round, visit};
 use crate::layer::{Layered, OutgoingCall, RawResult, Relay};
+use crate::params;
 use crate::progress::Progress;
 use crate::shared::{Question, Reply, Sent, Shared};
 use crate::tasks::{created, drive};
@@ -80,6 +84,8 @@ enum Phase {
     Sent(Flight),
     /// The server asks, and is being answered.
     Asked(BoxFuture<'static, Result<Answers, Error>>),
+    /// The server wants other headers, and is asked which.
+    Relisted(Box<RawValue>, BoxFuture<'static, Result<(), Error>>),
     /// It was answered before.
     Kept(Arc<str>),
     /// The server goes on with it as a task.
@@ -106,6 +112,8 @@ pub(crate) struct More {
     /// Results of an extension's own kind are taken too.
     takes_any: bool,
     rounds: Option<Rounds>,
+    /// The server was asked once already which headers it wants.
+    relisted: bool,
     /// What is kept of earlier results, and the moment at which this one was asked for.
     shelf: Option<(Shelf, Option<Moment>)>,
     /// Where progress goes, further in than the layers.
@@ -301,6 +309,17 @@ impl<T> Call<T> {
                         }
                     }
                 }
+                Phase::Relisted(params, mut tools) => match tools.as_mut().poll(cx) {
+                    Poll::Pending => {
+                        self.phase = Phase::Relisted(params, tools);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok(())) => params,
+                    Poll::Ready(Err(error)) => {
+                        self.phase = Phase::Failed(Box::new(error));
+                        continue;
+                    }
+                },
                 over => {
                     self.phase = over;
                     return Poll::Ready(None);
@@ -466,6 +485,24 @@ impl<T> Call<T> {
         };
     }
 
+    /// Whether the server may take the call with other headers (2026-07-28,
+    /// basic/transports/streamable-http, "Client Behavior").
+    fn wants_other_headers(&self, error: &ErrorObject) -> bool {
+        error.code == ErrorCode::HEADER_MISMATCH
+            && self.method == Method::ToolsCall.as_str()
+            && !self.more.as_ref().is_some_and(|more| more.relisted)
+    }
+
+    /// Asks which arguments the tool wants repeated in headers, and makes the call once more.
+    fn relist(&mut self, error: ErrorObject) {
+        let Phase::Sent(flight) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
+        self.more.get_or_insert_default().relisted = true;
+        let tool = Members::read(Some(&flight.params)).ok();
+        let tool = tool.and_then(|params| Some(params.string("name").ok()??.into_owned()));
+        let tools = relisted(Arc::clone(&self.connected), tool.unwrap_or_default(), error);
+        self.phase = Phase::Relisted(flight.params, Box::pin(tools));
+    }
+
     /// Sees the call to its end.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<End, Error>> {
         loop {
@@ -497,6 +534,7 @@ impl<T> Call<T> {
             match outcome {
                 Ok(Reply::Question(question)) => self.answer(question),
                 Ok(Reply::Extension(kind, text)) if self.is_task(&kind) => self.follow(&text),
+                Err(Error::Peer(error)) if self.wants_other_headers(&error) => self.relist(error),
                 outcome => {
                     self.phase = Phase::Over;
                     return Poll::Ready(outcome.map(End::Reply));
@@ -590,7 +628,7 @@ impl<T> fmt::Debug for Call<T> {
         let phase = match &self.phase {
             Phase::Unsent(_) | Phase::Full(..) => "unsent",
             Phase::Sent(_) | Phase::Layered(_) => "sent",
-            Phase::Asked(_) => "asked",
+            Phase::Asked(_) | Phase::Relisted(..) => "asked",
             Phase::Kept(_) => "kept",
             Phase::Task(_) => "task",
             Phase::Failed(_) | Phase::Over => "over",
@@ -611,10 +649,36 @@ async fn while_wanted(
     }
 }
 
+/// Lists tools until this one has come, or fails with the error that was the reason.
+async fn relisted(
+    connected: Arc<Connected>,
+    tool: String,
+    error: ErrorObject,
+) -> Result<(), Error> {
+    const LIST: &str = "tools/list";
+    let mut page = PaginatedRequestParams::new();
+    for _ in 0..PAGES {
+        let params = params::object(LIST, &page);
+        let list = Call::new(&connected, LIST, params, decode::items::<ListToolsResult>);
+        let Ok(listed) = list.kept().anew().further_in().await else { break };
+        if listed.items.iter().any(|listed| listed.name == tool) {
+            return Ok(());
+        }
+        page.cursor = listed.next;
+        if page.cursor.is_none() {
+            break;
+        }
+    }
+    Err(Error::Peer(error))
+}
+
 /// Whether a `_meta` key tells only what a request belongs to.
 fn is_trace(key: &str) -> bool {
     [modern::TRACEPARENT, modern::TRACESTATE, modern::BAGGAGE].contains(&key)
 }
+
+/// How many pages of tools are looked through for one.
+const PAGES: usize = 100;
 
 /// The progress of a call, see [`Call::progress_stream`].
 #[derive(Debug)]

@@ -5,4 +5,6 @@
 mod declared;
 mod eras;
 mod groups;
+mod modern;
 mod server;
+mod sessions;

@@ -25,6 +25,8 @@ pub(super) enum Arrival {
     Message { of: Option<i64>, bytes: Bytes },
     /// Nothing more comes on the stream of a request.
     Over { id: i64, how: How },
+    /// The stream that belongs to no request is open.
+    Listening,
     /// Nothing more comes on the stream that belongs to no request.
     Silence(HttpError),
 }
@@ -110,6 +112,7 @@ pub(super) async fn listen(wire: Wire, headers: HeaderMap) {
     loop {
         match wire.open_stream(headers.clone(), from.last_event_id()).await {
             Ok(response) => {
+                wire.tell(Arrival::Listening).await;
                 let stream = EventStream::new(response, wire.limit, from);
                 from = match wire.pass_on(None, stream).await {
                     How::Ended(from) | How::Broken(from, _) => from,

@@ -33,6 +33,7 @@ use super::Http;
 use super::error::HttpError;
 use super::events::{EventStream, Resume};
 use super::exchange::{self, Arrival, How, Wire};
+use super::mirrors::Mirrors;
 use super::outgoing::{Kind, Outgoing};
 use crate::transport::TransportKind;
 use crate::transport::trace::Watcher;
@@ -63,13 +64,16 @@ pub(crate) struct Exchanges {
     has_session: bool,
     /// Something of the session was accepted or answered.
     proven: bool,
-    /// Nothing is sent before `notifications/initialized` is accepted.
+    /// Nothing is sent before `notifications/initialized` is accepted,
     held: bool,
+    /// and no request before the session's own stream is open, within reason: what the server says
+    /// meanwhile about no request in particular would be lost.
+    opening: Option<Pin<Box<Sleep>>>,
     requests: VecDeque<Outgoing>,
     deliveries: VecDeque<Outgoing>,
     running: FuturesUnordered<Abortable<BoxFuture<'static, ()>>>,
     delivering: FuturesUnordered<BoxFuture<'static, Delivered>>,
-    flights: HashMap<i64, AbortHandle>,
+    flights: HashMap<i64, Flight>,
     /// Requests that were answered and whose streams have a moment to end by themselves, so that
     /// their connections can be used again.
     lingering: VecDeque<(Instant, AbortHandle)>,
@@ -77,6 +81,8 @@ pub(crate) struct Exchanges {
     /// How many bytes wait, or are being delivered; how many of them answer requests of the server.
     waiting: usize,
     owed: usize,
+    /// What calls of tools repeat in headers.
+    mirrors: Mirrors,
     /// What failed before it was sent.
     unsent: VecDeque<(i64, HttpError)>,
 }
@@ -88,6 +94,12 @@ enum Over {
     Responses,
     /// HTTP+SSE of 2024-11-05: all messages come on one stream.
     OneStream,
+}
+
+/// A request under way.
+struct Flight {
+    kind: Kind,
+    abort: AbortHandle,
 }
 
 /// A message that was delivered, or not.
@@ -112,6 +124,7 @@ impl Exchanges {
             has_session: false,
             proven: true,
             held: false,
+            opening: None,
             requests: VecDeque::new(),
             deliveries: VecDeque::new(),
             running: FuturesUnordered::new(),
@@ -121,6 +134,7 @@ impl Exchanges {
             alarm: Box::pin(sleep(Duration::MAX)),
             waiting: 0,
             owed: 0,
+            mirrors: Mirrors::default(),
             unsent: VecDeque::new(),
         })
     }
@@ -148,7 +162,7 @@ impl Exchanges {
         let mut rest = Bytes::from(out.take());
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let message = rest.split_to(end + 1).slice(..end);
-            match Outgoing::read(message) {
+            match Outgoing::read(message, &self.mirrors) {
                 Ok(message) => self.take(message),
                 Err((Some(id), error)) => self.unsent.push_back((id, error)),
                 Err((None, error)) => {
@@ -161,13 +175,11 @@ impl Exchanges {
     /// What was agreed on: every later request says so.
     pub(crate) fn agreed(&mut self, era: Era, version: &ProtocolVersion) {
         self.era = Some(era);
-        if era == Era::Legacy
-            && let Ok(version) = HeaderValue::from_str(version.as_str())
-        {
+        if let Ok(version) = HeaderValue::from_str(version.as_str()) {
             self.headers.insert(HeaderName::from_static(MCP_PROTOCOL_VERSION), version);
         }
         // A probe that was not answered in time is not waited for any longer.
-        self.flights.drain().for_each(|(_, flight)| flight.abort());
+        self.flights.drain().for_each(|(_, flight)| flight.abort.abort());
     }
 
     /// A request was answered, or nobody waits for its answer any more.
@@ -179,7 +191,7 @@ impl Exchanges {
                 oldest.abort();
             }
             let until = Instant::now() + LINGER;
-            self.lingering.push_back((until, flight));
+            self.lingering.push_back((until, flight.abort));
             if self.lingering.len() == 1 {
                 self.alarm.as_mut().reset(until);
             }
@@ -201,6 +213,7 @@ impl Exchanges {
         self.headers.clear();
         (self.waiting, self.owed) = (0, 0);
         (self.has_session, self.held, self.proven) = (false, false, false);
+        (self.opening, self.era) = (None, None);
     }
 
     /// Which transport is spoken.
@@ -274,6 +287,12 @@ impl Exchanges {
                 continue;
             }
             // What ran just now may have left something in the mail: that woke this task.
+            if let Some(opening) = &mut self.opening
+                && opening.poll_unpin(cx).is_ready()
+            {
+                self.opening = None;
+                continue;
+            }
             if self.lingering.is_empty() || self.alarm.poll_unpin(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -309,7 +328,10 @@ impl Exchanges {
         }
     }
 
-    fn take(&mut self, message: Outgoing) {
+    fn take(&mut self, mut message: Outgoing) {
+        if message.kind.request().is_none() && self.era != Some(Era::Modern) {
+            message.headers.clear();
+        }
         if let Kind::Cancelled(id) = message.kind {
             if let Some(at) = self.requests.iter().position(|m| m.kind.request() == Some(id)) {
                 // It was not sent at all.
@@ -319,7 +341,7 @@ impl Exchanges {
                 return;
             }
             if let Some(flight) = self.flights.remove(&id) {
-                flight.abort();
+                flight.abort.abort();
             }
             // 2026-07-28, basic/patterns/cancellation: closing the stream is all.
             if self.era == Some(Era::Modern) {
@@ -353,6 +375,7 @@ impl Exchanges {
             self.delivering.push(delivery);
         }
         while !self.held
+            && self.opening.is_none()
             && self.flights.len() < REQUESTS
             && let Some(message) = self.requests.pop_front()
         {
@@ -369,7 +392,7 @@ impl Exchanges {
                     self.run(exchange::call_elsewhere(wire, id, headers, message.bytes))
                 }
             };
-            self.flights.insert(id, abort);
+            self.flights.insert(id, Flight { kind, abort });
         }
     }
 
@@ -381,7 +404,7 @@ impl Exchanges {
 
     /// The headers of a message, with those of the session.
     fn headers_for(&self, mut own: HeaderMap) -> HeaderMap {
-        own.extend(self.headers.clone());
+        own.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         own
     }
 
@@ -394,13 +417,23 @@ impl Exchanges {
             }
             Arrival::Message { of, bytes } => {
                 self.proven |= self.era.is_some();
+                let flight = of.and_then(|id| self.flights.get(&id));
+                let bytes = match flight {
+                    Some(Flight { kind: Kind::ToolsList(_), .. }) => self.mirrors.learn(bytes),
+                    _ => bytes,
+                };
                 Some(Event::Message { of, bytes })
             }
             Arrival::Over { id, how } => self.is_over(id, how),
+            Arrival::Listening => {
+                self.opening = None;
+                None
+            }
             Arrival::Silence(error) => match self.over {
                 Over::OneStream => Some(Event::Over(error)),
                 Over::Responses if self.is_loss(&error) => Some(Event::SessionLost),
                 Over::Responses => {
+                    self.opening = None;
                     tracing::debug!(target: "mcp::client", %error, "the server offers no stream of its own");
                     None
                 }
@@ -410,13 +443,13 @@ impl Exchanges {
 
     /// The response to a request is over.
     fn is_over(&mut self, id: i64, how: How) -> Option<Event> {
-        self.flights.remove(&id)?;
+        let flight = self.flights.remove(&id)?;
         let error = match how {
             How::Accepted => return None,
             How::Ended(from) | How::Broken(from, _) if self.may_resume(&from) => {
                 let headers = self.headers.clone();
                 let abort = self.run(exchange::resume(self.wire.clone(), id, headers, from));
-                self.flights.insert(id, abort);
+                self.flights.insert(id, Flight { abort, ..flight });
                 return None;
             }
             How::Ended(_) => HttpError::StreamEnded,
@@ -448,6 +481,7 @@ impl Exchanges {
             self.held = false;
             if outcome.is_ok() && self.over == Over::Responses {
                 let headers = self.headers.clone();
+                self.opening = Some(Box::pin(sleep(OPENING)));
                 self.run(exchange::listen(self.wire.clone(), headers));
             }
         }
@@ -476,6 +510,8 @@ impl Exchanges {
 const MAIL: usize = 16;
 /// How many requests are under way at once; more wait.
 const REQUESTS: usize = 256;
+/// How long the session's own stream may take to open before requests are sent all the same.
+const OPENING: Duration = Duration::from_millis(250);
 /// How many messages without an answer are on their way at once.
 const DELIVERIES: usize = 32;
 /// How many more may wait before nothing more is read of a server that asks and asks.

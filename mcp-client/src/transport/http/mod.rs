@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod exchange;
 mod exchanges;
+mod mirrors;
 mod options;
 mod outgoing;
 mod well_known;

@@ -13,13 +13,15 @@ use mcp_core::wire::{Members, modern};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::error::HttpError;
+use super::mirrors::Mirrors;
 
 /// One message on its way out.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) bytes: Bytes,
     pub(super) kind: Kind,
-    /// The headers that repeat what stands in it: none before 2026-07-28.
+    /// The headers that repeat what stands in it, for 2026-07-28 and later. Notifications do not
+    /// say which version they are of.
     pub(super) headers: HeaderMap,
 }
 
@@ -58,14 +60,20 @@ impl Outgoing {
     /// # Errors
     ///
     /// What stands in it cannot be written into a header; with the id of the request.
-    pub(super) fn read(bytes: Bytes) -> Result<Self, (Option<i64>, HttpError)> {
+    pub(super) fn read(bytes: Bytes, mirrors: &Mirrors) -> Result<Self, (Option<i64>, HttpError)> {
         let text = str::from_utf8(&bytes).unwrap_or_default();
         let (kind, headers) = match Message::decode(text) {
             Ok(Message::Request(request)) => {
                 let id = number(&request.id);
                 let params = request.params.unwrap_or_default();
-                let (headers, modern) =
+                let (mut headers, modern) =
                     headers(&request.method, &params).map_err(|error| (Some(id), error))?;
+                if modern
+                    && request.method == "tools/call"
+                    && let Ok(Some(tool)) = params.string("name")
+                {
+                    mirrors.add_headers(&tool, params.raw("arguments"), &mut headers);
+                }
                 let kind = match &*request.method {
                     "initialize" => Kind::Initialize(id),
                     "tools/list" if modern => Kind::ToolsList(id),
@@ -83,7 +91,11 @@ impl Outgoing {
                     },
                     _ => Kind::Notification,
                 };
-                (kind, HeaderMap::new())
+                let mut headers = HeaderMap::new();
+                if let Ok(method) = HeaderValue::from_str(&notification.method) {
+                    headers.insert(HeaderName::from_static(header::MCP_METHOD), method);
+                }
+                (kind, headers)
             }
             Ok(Message::Response(_)) | Err(_) => (Kind::Answer, HeaderMap::new()),
         };
@@ -134,7 +146,7 @@ mod tests {
     use super::*;
 
     fn read(text: &'static str) -> Outgoing {
-        Outgoing::read(Bytes::from_static(text.as_bytes())).unwrap()
+        Outgoing::read(Bytes::from_static(text.as_bytes()), &Mirrors::default()).unwrap()
     }
 
     fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -160,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn legacy_messages_have_no_headers_of_their_own() {
+    fn kinds_are_told_apart_and_legacy_requests_have_no_headers_of_their_own() {
         for (text, kind) in [
             (r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#, Kind::Initialize(1)),
             (r#"{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{}}"#, Kind::Request(2)),
@@ -177,14 +189,16 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":"x","error":{"code":1,"message":""}}"#, Kind::Answer),
         ] {
             let message = read(text);
-            assert_eq!((message.kind, message.headers.len()), (kind, 0), "{text}");
+            assert_eq!(message.kind, kind, "{text}");
+            assert!(kind.request().is_none() || message.headers.is_empty(), "{text}");
         }
     }
 
     #[test]
     fn method_that_fits_into_no_header_is_not_sent() {
         let text = r#"{"jsonrpc":"2.0","id":7,"method":"a\nb","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#;
-        let (id, error) = Outgoing::read(Bytes::from_static(text.as_bytes())).unwrap_err();
+        let (id, error) =
+            Outgoing::read(Bytes::from_static(text.as_bytes()), &Mirrors::default()).unwrap_err();
         assert_eq!(id, Some(7));
         assert!(error.to_string().contains("mcp-method"), "{error}");
     }
