@@ -338,7 +338,9 @@ impl ServerRig {
 
     fn settled(&mut self) -> Vec<String> {
         let mut sent = Vec::new();
+        // Over a byte stream nothing is said of a frame that is not answered.
         self.out.drain(|transmit| sent.push(transmit.message.to_vec()));
+        sent.retain(|message| !message.is_empty());
         let lines: Vec<String> = sent.iter().map(|frame| shown(frame)).collect();
         self.log.extend(lines.iter().cloned().map(Did::Sent));
         self.unsent.extend(sent);

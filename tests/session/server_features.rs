@@ -110,8 +110,9 @@ impl Open {
 
     fn sent(&mut self) -> Vec<Value> {
         let mut sent = Vec::new();
-        self.out.drain(|message| sent.push(serde_json::from_slice(message.message).unwrap()));
-        sent
+        self.out.drain(|message| sent.push(message.message.to_vec()));
+        sent.retain(|message| !message.is_empty());
+        sent.iter().map(|message| serde_json::from_slice(message).unwrap()).collect()
     }
 
     fn last(&self) -> CallId {

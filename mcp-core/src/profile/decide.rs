@@ -145,6 +145,30 @@ impl ResolvedPolicy {
         Err(Refusal::NotAgreed(self.rejection(kind, requested, version, reasons)))
     }
 
+    /// Whether a set that was negotiated earlier could be in force in a session that goes on: every
+    /// profile of it is declared, available and permitted, none excludes another, and nothing that is
+    /// compulsory is missing. It comes back whole, in the order of the declaration.
+    ///
+    /// # Errors
+    ///
+    /// The refusal with code 1004, whose reasons name what stands against it.
+    pub fn renew(
+        &self,
+        earlier: &NegotiatedProfiles,
+        version: &ProtocolVersion,
+    ) -> Result<NegotiatedProfiles, Refusal> {
+        let wanted = RequestedProfiles(earlier.0.clone());
+        let Settled { kept, reasons, .. } = self.settle(&wanted, version);
+        if !reasons.is_empty() {
+            let kind = RejectionKind::NoLongerInForce;
+            let none = RequestedProfiles::default();
+            return Err(Refusal::NotAgreed(self.rejection(kind, &none, version, reasons)));
+        }
+        // Nothing is picked for a session that had nothing.
+        let kept = if earlier.is_empty() { Indices::default() } else { kept };
+        Ok(self.shared(kept, &wanted))
+    }
+
     fn settle(&self, requested: &RequestedProfiles, version: &ProtocolVersion) -> Settled {
         let mut kept = Indices::default();
         let mut reasons = Vec::new();

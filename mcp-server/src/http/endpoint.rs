@@ -1,6 +1,7 @@
 //! What happens at the MCP endpoint of one tenant, once it is known who calls.
 
 use std::fmt;
+use std::io;
 use std::iter::Map;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use mcp_core::http::header::{LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID
 use mcp_core::http::mirror::Mirrored;
 use mcp_core::http::{Posted, version_in_body};
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject, Request, shown};
+use mcp_core::profile::Entitlement;
 use mcp_core::session::Decoded;
 use mcp_core::wire::Method;
 use mcp_core::{Principal, Tenant};
@@ -19,10 +21,10 @@ use mcp_core::{Principal, Tenant};
 use super::HttpBody;
 use super::answer;
 use super::exchange::exchange;
-use super::session::{Session, gone};
+use super::session::{Kept, Session, entitled, gone};
 use super::sessions::Sessions;
 use super::settings::Settings;
-use super::store::{EventId, SessionId};
+use super::store::{EventId, SessionId, SessionStore};
 use crate::Server;
 use crate::server::Engine;
 
@@ -82,7 +84,10 @@ impl Endpoint {
                     )));
                 }
                 match self.session(head, &caller).await {
-                    Ok(session) => session.post(decoded).await,
+                    Ok(session) => {
+                        let response = session.post(decoded).await;
+                        self.keep(&session).await.map_or(response, |refusal| refusal)
+                    }
                     Err(refusal) => refusal,
                 }
             }
@@ -118,6 +123,11 @@ impl Endpoint {
     ) -> Response<HttpBody> {
         match self.session(head, &caller).await {
             Ok(session) => {
+                if let Some(store) = &self.settings.session_store
+                    && let Err(error) = store.remove(session.id()).await
+                {
+                    return store_fails(&error);
+                }
                 self.sessions.end(session.id());
                 answer::empty(StatusCode::NO_CONTENT)
             }
@@ -140,6 +150,11 @@ impl Endpoint {
             return response;
         }
         let id = *session.id();
+        // The client may ask another process next.
+        if let Some(refusal) = self.keep(&session).await {
+            session.end();
+            return refusal;
+        }
         if let Err(session) = self.sessions.insert(session, &self.settings) {
             session.end();
             return too_many();
@@ -163,13 +178,73 @@ impl Endpoint {
             ))
         })?;
         let id = SessionId::parse(id.as_bytes()).ok_or_else(gone)?;
-        let session = self.sessions.find(&id, caller).ok_or_else(gone)?;
+        let known = self.sessions.find(&id, caller);
+        let session = match &self.settings.session_store {
+            None => known.ok_or_else(gone)?,
+            Some(store) => self.shared(&**store, id, known, caller).await?,
+        };
         if !session.is_still_entitled(caller).await {
             // It never shrinks: the client has to agree anew.
             self.sessions.end(&id);
             return Err(gone());
         }
         Ok(session)
+    }
+
+    /// The session as it is now, whichever process has changed it last.
+    async fn shared(
+        &self,
+        store: &dyn SessionStore,
+        id: SessionId,
+        known: Option<Arc<Session>>,
+        caller: &Principal,
+    ) -> Result<Arc<Session>, Response<HttpBody>> {
+        let revision = store.touch(&id, self.settings.session_idle).await;
+        let Some(revision) = revision.map_err(|error| store_fails(&error))? else {
+            self.sessions.end(&id);
+            return Err(gone());
+        };
+        if let Some(session) = &known
+            && session.kept().is_some_and(|kept| kept.revision == revision)
+        {
+            return Ok(Arc::clone(session));
+        }
+        let stored = store.load(&id).await.map_err(|error| store_fails(&error))?;
+        let stored = stored.ok_or_else(gone)?;
+        if let Some(session) = known {
+            session.catch_up(&stored);
+            return Ok(session);
+        }
+        let server = Arc::clone(&self.server.0);
+        let mut engine = Engine::new(server, caller.clone(), self.tenant.clone());
+        let entitlement = match engine.entitlement_of(caller) {
+            Some(resolving) => entitled(resolving).await,
+            None => Entitlement::all(),
+        };
+        if let Err(error) = engine.restore(&stored.record, &entitlement) {
+            tracing::debug!(target: "mcp::server", %error, "a session is not taken up");
+            return Err(gone());
+        }
+        let settings = Arc::clone(&self.settings);
+        let session = Arc::new(Session::new(id, caller.clone(), engine, settings));
+        session.catch_up(&stored);
+        match self.sessions.insert(Arc::clone(&session), &self.settings) {
+            Ok(()) => Ok(session),
+            Err(_) => self.sessions.find(&id, caller).ok_or_else(too_many),
+        }
+    }
+
+    /// Tells the other processes how the session is now; gives the refusal where that fails.
+    async fn keep(&self, session: &Session) -> Option<Response<HttpBody>> {
+        let store = self.settings.session_store.as_ref()?;
+        let (record, changes) = session.unkept()?;
+        match store.save(session.id(), &record, self.settings.session_idle).await {
+            Ok(revision) => {
+                session.keep(Kept { revision, changes });
+                None
+            }
+            Err(error) => Some(store_fails(&error)),
+        }
     }
 
     /// Whether the headers say what the body says.
@@ -201,6 +276,14 @@ fn session_id(head: &Parts) -> Option<&HeaderValue> {
 
 fn refused(error: ErrorObject) -> Response<HttpBody> {
     answer::error(StatusCode::BAD_REQUEST, None, &error)
+}
+
+fn store_fails(error: &io::Error) -> Response<HttpBody> {
+    tracing::error!(target: "mcp::server", %error, "the session store fails");
+    let error = ErrorObject::internal("sessions cannot be looked up now: try again later");
+    let mut response = answer::error(StatusCode::SERVICE_UNAVAILABLE, None, &error);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 fn too_many() -> Response<HttpBody> {

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::HttpBody;
+use super::SessionsInMemory;
 use super::endpoint::Endpoint;
 use super::settings::{Closing, Settings};
 use crate::{CallContext, Entitlement, Profile, Progress, Server, Tool};
@@ -421,4 +422,25 @@ async fn streams_of_changes_end_when_the_service_stops_and_calls_go_on() {
         world.go.notify_one();
         while !next(&mut body).await.unwrap().contains("went") {}
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_share_sessions_through_a_store() {
+    let store = Arc::new(SessionsInMemory::new());
+    let process =
+        || world(|settings| settings.session_store = Some(Arc::<SessionsInMemory>::clone(&store)));
+    let (one, other) = (process(), process());
+    let session = one.initialize("2025-11-25").await;
+    assert_eq!(other.call(&session, 1, "echo").await.status(), StatusCode::OK);
+    assert_eq!(one.call(&session, 2, "echo").await.status(), StatusCode::OK);
+    let head = head(&[("mcp-session-id", &session)]);
+    let stranger = other.endpoint.delete(&head, Principal::new("eve")).await;
+    assert_eq!(stranger.status(), StatusCode::NOT_FOUND);
+    assert!(other.endpoint.delete(&head, ada()).await.status().is_success());
+    assert_eq!(one.call(&session, 3, "echo").await.status(), StatusCode::NOT_FOUND);
+    let second = one.initialize("2025-11-25").await;
+    tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+    assert_eq!(other.call(&second, 1, "echo").await.status(), StatusCode::OK);
+    tokio::time::sleep(Duration::from_secs(20 * 60)).await;
+    assert_eq!(one.call(&second, 2, "echo").await.status(), StatusCode::OK);
 }

@@ -80,4 +80,7 @@ pub use body::HttpBody;
 pub use intake::BoxError;
 pub use proxy::Peer;
 pub use service::{HttpFuture, HttpService};
-pub use store::{EventId, EventStore, EventsInMemory, Replay, SessionId, StoredEvent, StreamId};
+pub use store::{
+    EventId, EventStore, EventsInMemory, Replay, Revision, SessionId, SessionStore,
+    SessionsInMemory, StoredEvent, StoredSession, StreamId,
+};

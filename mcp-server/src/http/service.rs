@@ -23,6 +23,7 @@ use super::listen;
 use super::origin::{self, CrossOrigin};
 use super::refusal::Refusal;
 use super::site::{Door, LOOPBACK, Place, Plan, Site};
+use super::store::{EventStore, SessionStore};
 use super::well_known;
 use super::{HttpBody, negotiation};
 use crate::Server;
@@ -131,6 +132,25 @@ impl HttpService {
     #[must_use]
     pub fn sessions(self, limit: usize) -> Self {
         self.change(|plan| plan.settings.sessions = limit)
+    }
+
+    /// Keeps what the streams of legacy sessions carry, so that clients can resume them; in memory
+    /// and within bounds unless set.
+    #[must_use]
+    pub fn event_store(self, store: impl EventStore) -> Self {
+        self.change(|plan| plan.settings.events = Some(Arc::new(store)))
+    }
+
+    /// Keeps nothing of what streams carry: none can be resumed.
+    #[must_use]
+    pub fn without_event_store(self) -> Self {
+        self.change(|plan| plan.settings.events = None)
+    }
+
+    /// Keeps legacy sessions where other processes find them; without, each process has its own.
+    #[must_use]
+    pub fn session_store(self, store: impl SessionStore) -> Self {
+        self.change(|plan| plan.settings.session_store = Some(Arc::new(store)))
     }
 
     /// Longest time for the body of a request; 30 seconds unless set.

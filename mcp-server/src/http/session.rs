@@ -21,6 +21,7 @@ use http::{Response, StatusCode};
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::profile::Entitlement;
 use mcp_core::session::Decoded;
+use mcp_core::session::server::SessionRecord;
 use mcp_core::{FrameId, Principal, Route};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -29,7 +30,7 @@ use super::answer::{self, KEEP_ALIVE};
 use super::exchange::Silence;
 use super::outlet::{First, Outlet, Recorder, push_stored};
 use super::settings::{Closed, Settings};
-use super::store::{EventId, Replay, SessionId, StreamIds};
+use super::store::{EventId, Replay, Revision, SessionId, StoredSession, StreamIds};
 use crate::server::Engine;
 
 /// One legacy session.
@@ -41,6 +42,16 @@ pub(super) struct Session {
     began: Instant,
     /// When it was used last, in milliseconds since it began.
     used: AtomicU64,
+    /// What the session store has of it.
+    kept: Mutex<Option<Kept>>,
+}
+
+/// What a store has of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) revision: Revision,
+    /// How often the session had changed.
+    pub(super) changes: u32,
 }
 
 struct Inner {
@@ -73,7 +84,35 @@ impl Session {
             driver: None,
         };
         let (inner, used) = (Mutex::new(inner), AtomicU64::new(0));
-        Self { id, principal, settings, inner, began: Instant::now(), used }
+        let kept = Mutex::default();
+        Self { id, principal, settings, inner, began: Instant::now(), used, kept }
+    }
+
+    /// What another process needs to go on with it, if the store does not have that.
+    pub(super) fn unkept(&self) -> Option<(SessionRecord, u32)> {
+        let inner = self.lock();
+        let known = self.kept().is_some_and(|kept| kept.changes == inner.engine.changes());
+        if known { None } else { inner.engine.record() }
+    }
+
+    /// The store has it.
+    pub(super) fn keep(&self, kept: Kept) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    }
+
+    pub(super) fn kept(&self) -> Option<Kept> {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what another process has changed.
+    pub(super) fn catch_up(self: &Arc<Self>, stored: &StoredSession) {
+        let mut inner = self.lock();
+        inner.engine.catch_up(&stored.record);
+        inner.distribute();
+        let changes = inner.engine.changes();
+        self.drive(&mut inner);
+        drop(inner);
+        self.keep(Kept { revision: stored.revision, changes });
     }
 
     pub(super) fn id(&self) -> &SessionId {
@@ -116,10 +155,7 @@ impl Session {
     pub(super) async fn is_still_entitled(&self, caller: &Principal) -> bool {
         let resolving = self.lock().engine.entitlement_of(caller);
         let Some(resolving) = resolving else { return true };
-        let entitlement = AssertUnwindSafe(resolving).catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!(target: "mcp::server", "the entitlement function panicked: the caller is entitled to nothing");
-            Entitlement::none()
-        });
+        let entitlement = entitled(resolving).await;
         self.lock().engine.is_still_entitled(&entitlement)
     }
 
@@ -474,6 +510,14 @@ impl Drop for SessionStream {
 
 /// The version since which streams begin with an event that only has an id.
 const PRIMES: &str = "2025-11-25";
+
+/// What a caller is entitled to: nothing, where the server's function panics.
+pub(super) async fn entitled(resolving: BoxFuture<'static, Entitlement>) -> Entitlement {
+    AssertUnwindSafe(resolving).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!(target: "mcp::server", "the entitlement function panicked: the caller is entitled to nothing");
+        Entitlement::none()
+    })
+}
 
 fn whole(message: Vec<u8>, error: Option<ErrorCode>) -> Response<HttpBody> {
     answer::json(error.map_or(StatusCode::OK, answer::legacy_status), message)

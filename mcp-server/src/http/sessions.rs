@@ -25,14 +25,15 @@ impl Sessions {
         self.lock().len() < settings.sessions
     }
 
-    /// Takes in a session; refuses when there are too many.
+    /// Takes in a session; refuses when there are too many, or there is one of this id.
     pub(super) fn insert(
         self: &Arc<Self>,
         session: Arc<Session>,
         settings: &Settings,
     ) -> Result<(), Arc<Session>> {
         let mut open = self.lock();
-        if open.len() >= settings.sessions {
+        // Another request may have taken it up meanwhile.
+        if open.len() >= settings.sessions || open.contains_key(session.id()) {
             return Err(session);
         }
         open.insert(*session.id(), session);

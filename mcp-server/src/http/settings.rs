@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
-use super::store::{EventStore, EventsInMemory};
+use super::store::{EventStore, EventsInMemory, SessionStore};
 
 /// Limits and times of an HTTP service.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) session_idle: Duration,
     /// How many sessions there may be at a time, for each tenant.
     pub(crate) sessions: usize,
+    /// Where sessions are that other processes serve as well; without, nobody else does.
+    pub(crate) session_store: Option<Arc<dyn SessionStore>>,
     /// What the streams of sessions carried; without, they cannot be resumed.
     pub(crate) events: Option<Arc<dyn EventStore>>,
     /// Longest time in which the body of a request must have come.
@@ -51,6 +53,7 @@ impl Default for Settings {
             stream_after: Duration::from_secs(1),
             session_idle: Duration::from_secs(30 * 60),
             sessions: 10_000,
+            session_store: None,
             events: Some(Arc::new(EventsInMemory::default())),
             body_time: Duration::from_secs(30),
             body_bytes: 256 * 1024 * 1024,

@@ -76,7 +76,8 @@ impl ServerSession {
     /// Sends what waited until the client was initialized.
     pub(super) fn send_unsent(&mut self, out: &mut Outbox) {
         let ServerState::Established(session) = &mut self.state else { return };
-        session.initialized = true;
+        let was_initialized = std::mem::replace(&mut session.initialized, true);
+        session.changes = session.changes.wrapping_add(u32::from(!was_initialized));
         for (ask, call, text) in std::mem::take(&mut session.unsent) {
             if self.asked.contains(ask)
                 && let Some((_, row)) = self.calls.get_mut(call)

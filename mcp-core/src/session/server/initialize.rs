@@ -104,6 +104,7 @@ impl ServerSession {
                     unsent: Vec::new(),
                     log_level: self.config.log_level,
                     subscribed: BTreeSet::new(),
+                    changes: 0,
                 });
                 ServerEvent::Established { negotiated, requested, reasons }
             }

@@ -19,6 +19,7 @@ mod event;
 mod initialize;
 mod modern;
 mod notify;
+mod record;
 mod request;
 mod subscriptions;
 
@@ -31,6 +32,7 @@ use serde::Serialize;
 pub use ask::AskError;
 pub use config::ServerConfig;
 pub use event::{ClientNotification, ClientRequest, InForce, ServerCall, ServerEvent};
+pub use record::{RestoreError, SessionRecord};
 pub use subscriptions::Change;
 
 use self::ask::Asked;
@@ -170,7 +172,8 @@ impl ServerSession {
         else {
             return true;
         };
-        policy.resolve(entitlement).permits_all(session.negotiated.profiles())
+        let (profiles, version) = (session.negotiated.profiles(), session.negotiated.version());
+        policy.resolve(entitlement).renew(profiles, version).is_ok()
     }
 
     /// Whether nothing is served any more.
@@ -504,6 +507,7 @@ impl ServerSession {
         let level = members.decode("level").map_err(invalid)?;
         let level = level.ok_or_else(|| invalid("`level` is missing"))?;
         if let ServerState::Established(session) = &mut self.state {
+            session.changes = session.changes.wrapping_add(u32::from(session.log_level != level));
             session.log_level = level;
         }
         self.answer_empty(id, origin, out);
@@ -707,6 +711,8 @@ struct Established {
     log_level: LoggingLevel,
     /// The resources whose changes the client wants to hear of.
     subscribed: BTreeSet<Box<str>>,
+    /// How often what is [recorded](ServerSession::record) has changed.
+    changes: u32,
 }
 
 /// What is known of the caller's entitlement.

@@ -126,6 +126,7 @@ impl ServerSession {
                 return self.fail(call, &error, out);
             }
             session.subscribed.insert(uri.into());
+            session.changes = session.changes.wrapping_add(1);
         }
         self.respond_empty(call, None, out);
     }
@@ -133,7 +134,8 @@ impl ServerSession {
     /// Grants a `resources/unsubscribe` call and answers it.
     pub fn unsubscribe(&mut self, call: CallId, uri: &str, out: &mut Outbox) {
         if let ServerState::Established(session) = &mut self.state {
-            session.subscribed.remove(uri);
+            let removed = session.subscribed.remove(uri);
+            session.changes = session.changes.wrapping_add(u32::from(removed));
         }
         self.respond_empty(call, None, out);
     }

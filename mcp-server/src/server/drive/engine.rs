@@ -17,6 +17,8 @@ use mcp_core::capability::ClientCapabilities;
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::{Entitlement, NegotiatedProfiles};
 use mcp_core::session::server::{Change, ServerEvent, ServerSession};
+#[cfg(feature = "http")]
+use mcp_core::session::server::{RestoreError, SessionRecord};
 use mcp_core::session::{Decoded, Frame};
 use mcp_core::version::{Era, ProtocolVersion};
 use mcp_core::{CallId, FrameId, Negotiated, NegotiatedParts, Outbox, Principal, Tenant};
@@ -150,6 +152,37 @@ impl Engine {
             self.principal.clone_from(caller);
             self.entitlement()
         })
+    }
+
+    /// Takes up a legacy session that another process recorded.
+    #[cfg(feature = "http")]
+    pub(crate) fn restore(
+        &mut self,
+        record: &SessionRecord,
+        entitlement: &Entitlement,
+    ) -> Result<(), RestoreError> {
+        let config = Arc::clone(&self.server.config);
+        let (principal, tenant) = (self.principal.clone(), self.tenant.clone());
+        self.session = ServerSession::restore(config, principal, tenant, record, entitlement)?;
+        Ok(())
+    }
+
+    /// What another process needs to go on with the legacy session, and a count of its changes.
+    #[cfg(feature = "http")]
+    pub(crate) fn record(&self) -> Option<(SessionRecord, u32)> {
+        Some((self.session.record()?, self.session.changes()))
+    }
+
+    /// How often what [`record`](Self::record) says has changed.
+    #[cfg(feature = "http")]
+    pub(crate) fn changes(&self) -> u32 {
+        self.session.changes()
+    }
+
+    /// Takes over what another process has changed in the session.
+    #[cfg(feature = "http")]
+    pub(crate) fn catch_up(&mut self, record: &SessionRecord) {
+        self.session.catch_up(record, &mut self.outbox);
     }
 
     /// Whether the caller may still have what the session began with.
