@@ -47,6 +47,11 @@ impl Endpoint {
         Self { server, tenant, settings, sessions: Arc::default() }
     }
 
+    /// Whose endpoint it is.
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
     /// Answers a POST whose body has been read.
     pub(crate) async fn post(
         self: &Arc<Self>,

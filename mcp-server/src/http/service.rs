@@ -13,7 +13,7 @@ use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
-use mcp_core::{Error, Principal};
+use mcp_core::{Error, Principal, Tenant};
 use tokio::net::TcpListener;
 use tower_service::Service;
 
@@ -176,6 +176,34 @@ impl HttpService {
     /// [`Error::Misuse`] names every mistake.
     pub fn check(&self) -> Result<(), Error> {
         self.site().check()
+    }
+
+    /// Whose endpoint a request is for; `None` when it is for none, so that it will be refused, or
+    /// answered with what is open to everybody.
+    ///
+    /// It is for whatever authenticates in front of the service, where each tenant has callers of its
+    /// own. Hosts, paths and proxies are judged as they are when the request is served, so it has to
+    /// be given the request as the service gets it.
+    ///
+    /// # Examples
+    /// ```
+    /// use mcp_server::http::HttpService;
+    /// use mcp_server::{Server, Tenant};
+    ///
+    /// let shop = Server::builder("shop", "1.0").build()?;
+    /// let service = HttpService::by_host([("shops.example/corner", shop)]);
+    /// let request = http::Request::post("/corner/mcp").header("host", "Shops.example:8443");
+    /// let (head, ()) = request.body(())?.into_parts();
+    /// assert_eq!(service.tenant_of(&head), Some(Tenant::new("shops.example/corner")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tenant_of(&self, head: &Parts) -> Option<Tenant> {
+        let site = self.site();
+        let host = addressed(head, &site.proxies).ok()?.host;
+        match site.find(&host.name, head.uri.path()) {
+            Some(Some(Place::Endpoint(door))) => Some(door.endpoint.tenant().clone()),
+            _ => None,
+        }
     }
 
     /// Accepts connections and answers what comes over them, in HTTP/1 and HTTP/2, until it fails.

@@ -63,6 +63,29 @@ async fn single_server_answers_to_names_of_this_machine_only() {
     assert!(reaches(&service, "localhost/mcp").await);
 }
 
+#[test]
+fn tenant_of_a_request_is_that_of_the_endpoint_which_will_get_it() {
+    let service = HttpService::by_host([("a.example", server()), ("b.example/one", server())]);
+    let tenant = |request: http::request::Builder| {
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        service.tenant_of(&head).map(|tenant| tenant.as_str().to_owned())
+    };
+    assert_eq!(tenant(post("A.example.:80/mcp/?x=1")).unwrap(), "a.example");
+    assert_eq!(tenant(post("b.example/one/mcp")).unwrap(), "b.example/one");
+    let forwarded = post("a.example/mcp").header("x-forwarded-host", "b.example");
+    assert_eq!(tenant(forwarded).unwrap(), "a.example");
+    for url in
+        ["b.example/mcp", "c.example/mcp", "a.example/.well-known/mcp-supported-profiles/mcp"]
+    {
+        assert_eq!(tenant(post(url)), None, "{url}");
+    }
+    assert_eq!(tenant(post("a.example/mcp").header("host", "b.example")), None);
+    assert_eq!(
+        HttpService::by_host([("no host", server())]).tenant_of(&Request::new(()).into_parts().0),
+        None
+    );
+}
+
 #[tokio::test]
 async fn unknown_host_and_unknown_path_are_not_found() {
     let service = HttpService::by_host([("a.example", server()), ("B.example.", tiered())]);
