@@ -75,19 +75,19 @@ impl Tenant {
         ALL.into_iter().find(|tenant| tenant.name == name)
     }
 
-    /// The host of the tenant.
-    pub fn host(&self, domain: &str) -> String {
+    /// Where the tenant is reached: a host, and a path if it has no host of its own.
+    pub fn address(&self, domain: &str) -> String {
         match self.place {
             Place::Host => format!("{}.{domain}", self.name),
-            Place::Path => domain.to_owned(),
+            Place::Path => format!("{domain}/tenants/{}", self.name),
         }
     }
 
-    /// The path of the tenant's MCP endpoint.
-    pub fn endpoint(&self) -> String {
+    /// The URL of the tenant's MCP endpoint, where there is no TLS.
+    pub fn url(&self, domain: &str, port: u16) -> String {
         match self.place {
-            Place::Host => "/mcp".to_owned(),
-            Place::Path => format!("/tenants/{}/mcp", self.name),
+            Place::Host => format!("http://{}.{domain}:{port}/mcp", self.name),
+            Place::Path => format!("http://{domain}:{port}/tenants/{}/mcp", self.name),
         }
     }
 
