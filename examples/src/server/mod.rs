@@ -5,6 +5,7 @@
 //! | [`tools`] | what a model can call, written as plain functions |
 //! | [`offer`] | the two profiles, their settings and limits, and the declaration |
 //! | [`accounts`] | who has signed in, and whether they have paid |
+//! | [`http`] | who has signed in over HTTP, where a token says it |
 //! | [`command`] | the command line |
 //!
 //! The tools never ask which profile is in force. They take `Settings<Tier>`, and the library hands
@@ -12,6 +13,7 @@
 
 pub mod accounts;
 pub mod command;
+pub mod http;
 pub mod offer;
 pub mod tools;
 
@@ -29,7 +31,8 @@ pub struct Setup {
     pub catalogue: Catalogue,
     /// The customers.
     pub accounts: Accounts,
-    /// The customer who has signed in; `None` for a passer-by, who gets what is free.
+    /// The customer who has signed in; `None` for a passer-by, who gets what is free, and over HTTP,
+    /// where every request says who it is.
     pub user: Option<Account>,
     /// The profiles on offer.
     pub offer: Offer,

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use mcp_client::{ChildProcess, EraChoice, Error, Rejection};
+use mcp_client::{ChildProcess, EraChoice, Error, Http, Rejection};
 use serde_json::{Value, json};
 
 use super::console::Console;
 use super::visit::{Errand, Seen, Visit, Wish, connect};
+use super::wire::Place;
 use super::{report, visit};
 
 /// Visits VidsRUS and shows what profiles do.
@@ -52,6 +53,16 @@ pub struct Options {
     /// Prints JSON
     #[arg(long)]
     json: bool,
+    /// Where the server is, if it runs already: `vidsrus-server --http 127.0.0.1:8080`
+    #[arg(
+        long,
+        value_name = "URL",
+        conflicts_with_all = ["server", "command", "user", "declaration"]
+    )]
+    url: Option<String>,
+    /// The token to sign in with at --url; those of bundled accounts are vidsrus-ada and so on
+    #[arg(long, value_name = "TOKEN", env = "VIDSRUS_TOKEN", hide_env_values = true)]
+    token: Option<String>,
     /// The server's program, if it is not vidsrus-server beside this one
     #[arg(long, value_name = "PATH", conflicts_with = "command")]
     server: Option<PathBuf>,
@@ -157,9 +168,9 @@ async fn tour(options: &Options, console: &Console) -> Result<Option<Rejection>,
     Ok(None)
 }
 
-/// One visit from beginning to end; the server is gone afterwards.
+/// One visit from beginning to end; a server process is gone afterwards.
 async fn look(
-    server: &ChildProcess,
+    server: &Place,
     wish: &Wish,
     errand: &Errand,
     console: &Console,
@@ -206,7 +217,22 @@ impl Options {
         }
     }
 
-    fn server(&self) -> Result<ChildProcess, Error> {
+    fn server(&self) -> Result<Place, Error> {
+        match &self.url {
+            Some(url) => self.server_at(url).map(Place::Url),
+            None => self.program().map(Place::Program),
+        }
+    }
+
+    fn server_at(&self, url: &str) -> Result<Http, Error> {
+        let server = Http::new(url)?;
+        Ok(match &self.token {
+            Some(token) => server.bearer_token(token),
+            None => server,
+        })
+    }
+
+    fn program(&self) -> Result<ChildProcess, Error> {
         if let Some((program, arguments)) = self.command.split_first() {
             return Ok(ChildProcess::new(program).args(arguments));
         }

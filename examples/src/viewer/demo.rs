@@ -1,21 +1,26 @@
 //! The whole story of the two tiers, announced step by step and checked as it is told.
 //!
-//! Every step starts a server process of its own, talks to it over its standard input and output,
-//! and ends it. Nothing is pretended: the numbers come out of the pictures that arrived, and what
+//! Over stdio every step starts a server process of its own, talks to it over its standard input and
+//! output, and ends it. Over HTTP all steps talk to one server. Nothing is pretended: the numbers come out of the pictures that arrived, and what
 //! left the client is read off the wire.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use mcp_client::{ChildProcess, EraChoice, Error};
+use mcp_client::{ChildProcess, EraChoice, Error, Http};
+use mcp_server::http::HttpService;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use super::console::{Console, Paint, one_line};
 use super::visit::{Errand, Refused, Seen, Visit, Wish, connect, short};
-use super::wire::methods;
-use crate::server::{PREMIUM, STANDARD};
+use super::wire::{Place, methods};
+use crate::server::{Accounts, Offer, PREMIUM, STANDARD, Setup, build, http};
+use crate::vidsrus::Catalogue;
 
 /// The argument with which the demo starts itself as the server.
 pub const SERVE: &str = "serve";
@@ -62,6 +67,19 @@ async fn tell(console: &Console) -> Result<usize, Error> {
     }
     story.announce("Grace makes three storyboards at once: two at a time are allowed");
     story.crowd("grace").await?;
+
+    console.say("\nNow one server for everybody, over HTTP. A bearer token says who signs in.\n");
+    story.listen().await?;
+    for era in [EraChoice::Modern, EraChoice::Legacy] {
+        let name = era_name(era);
+        story.announce(&format!("Grace requires standard over HTTP, {name}: 480 lines"));
+        story.visit("grace", &wish(era, [STANDARD]), &TIERS[0]).await?;
+        story.announce(&format!("Ada requires premium over HTTP, {name}: 1080 lines"));
+        story.visit("ada", &wish(era, [PREMIUM]), &TIERS[1]).await?;
+        story.announce(&format!("Grace requires premium over HTTP, {name}: refused"));
+        story.refusal("grace", &wish(era, [PREMIUM]), "notPermitted", None).await?;
+    }
+    story.hang_up();
 
     story.offer_later()?;
     console.say(
@@ -111,8 +129,15 @@ struct Story<'a> {
     errand: Errand,
     directory: TempDir,
     declaration: bool,
+    listening: Option<Listening>,
     steps: usize,
     surprises: usize,
+}
+
+/// A server over HTTP.
+struct Listening {
+    url: String,
+    serving: JoinHandle<io::Result<()>>,
 }
 
 impl<'a> Story<'a> {
@@ -121,7 +146,8 @@ impl<'a> Story<'a> {
         let out = directory.path().to_owned();
         let errand = Errand { search: TITLE.to_owned(), second: 93, out };
         let (paint, steps, surprises) = (console.out, 0, 0);
-        Ok(Self { console, paint, errand, directory, declaration: false, steps, surprises })
+        let (declaration, listening) = (false, None);
+        Ok(Self { console, paint, errand, directory, declaration, listening, steps, surprises })
     }
 
     fn announce(&mut self, what: &str) {
@@ -148,13 +174,37 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    fn server(&self, user: &str) -> Result<ChildProcess, Error> {
+    /// Serves everybody over HTTP, on a free port of this machine.
+    async fn listen(&mut self) -> Result<(), Error> {
+        let (catalogue, accounts) = (Catalogue::bundled(), Accounts::bundled());
+        let setup = Setup { catalogue, accounts, user: None, offer: Offer::default() };
+        let accounts = setup.accounts.clone();
+        let router = http::router(HttpService::new(build(setup)?), accounts);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(lost)?;
+        let url = format!("http://localhost:{}/mcp", listener.local_addr().map_err(lost)?.port());
+        let serving = tokio::spawn(async { axum::serve(listener, router).await });
+        self.tell(&self.paint.dim(&url));
+        self.listening = Some(Listening { url, serving });
+        Ok(())
+    }
+
+    fn hang_up(&mut self) {
+        if let Some(listening) = self.listening.take() {
+            listening.serving.abort();
+        }
+    }
+
+    fn server(&self, user: &str) -> Result<Place, Error> {
+        if let Some(Listening { url, .. }) = &self.listening {
+            let token = format!("vidsrus-{user}");
+            return Ok(Place::Url(Http::new(url)?.no_proxy().bearer_token(token)));
+        }
         let own = std::env::current_exe().map_err(lost)?;
         let server = ChildProcess::new(own).args([SERVE, "--user", user]);
-        Ok(match self.declaration {
+        Ok(Place::Program(match self.declaration {
             true => server.arg("--declaration").arg(self.directory.path().join(DECLARATION)),
             false => server,
-        })
+        }))
     }
 
     /// A visit that is agreed on.

@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! | --- | --- |
-//! | [`wire`] | the server process, with a record of every message |
+//! | [`wire`] | the server, with a record of every message |
 //! | [`visit`] | one connection: what was agreed, what every tool answered |
 //! | [`report`] | a visit as text |
 //! | [`demo`] | the whole story, checked as it is told |

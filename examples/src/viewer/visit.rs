@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use mcp_client::{
-    CallToolResult, ChildProcess, Client, ContentBlock, Ending, EraChoice, Error, Rejection,
-    ToolError,
+    CallToolResult, Client, ContentBlock, Ending, EraChoice, Error, Rejection, ToolError,
 };
 use mcp_core::profile::{Declaration, NegotiatedProfiles, Reason};
 use mcp_core::types::ResourceContents;
@@ -18,7 +17,7 @@ use serde_json::json;
 
 use super::console::{Bar, Console, one_line};
 use super::picture::Picture;
-use super::wire::{Wire, methods};
+use super::wire::{Place, Wire, methods};
 use crate::server::tools::{Hit, Hits, Quality, Query, Stream};
 
 /// Which profiles a client wants, and in which era.
@@ -57,11 +56,11 @@ pub struct Errand {
 pub enum Visit {
     /// Client and server agreed.
     Agreed(Box<Connected>),
-    /// They did not; the server process has been ended.
+    /// They did not; a server process has been ended.
     Refused(Box<Refused>),
 }
 
-/// A connection to a server process.
+/// A connection to a server.
 #[derive(Debug)]
 pub struct Connected {
     /// To make calls on.
@@ -132,16 +131,12 @@ pub struct Shot {
     pub file: PathBuf,
 }
 
-/// Starts the server and comes to an agreement with it, or not.
+/// Starts the server, if it is a program, and comes to an agreement with it, or not.
 ///
 /// # Errors
 ///
-/// Whatever else goes wrong while connecting; the server process has been ended then too.
-pub async fn connect(
-    server: &ChildProcess,
-    wish: &Wish,
-    console: &Console,
-) -> Result<Visit, Error> {
+/// Whatever else goes wrong while connecting; a server process has been ended then too.
+pub async fn connect(server: &Place, wish: &Wish, console: &Console) -> Result<Visit, Error> {
     let (wire, io) = Wire::start(server, console.trace.then_some(console.err))?;
     let mut builder = Client::builder("vidsrus-client", env!("CARGO_PKG_VERSION"))
         .era(wish.era)
@@ -162,20 +157,24 @@ pub async fn connect(
         }
         Err(Error::Rejected(rejection)) => {
             let sent = wire.sent();
-            let (_, left) = wire.end().await;
+            let (ended, left) = wire.end().await;
             let what = methods(&sent).join(", ");
-            let rejection = rejection
-                .with_sent(format!("{what}, nothing else; the server process has been ended"));
+            let rejection = match ended {
+                Some(_) => rejection
+                    .with_sent(format!("{what}, nothing else; the server process has been ended")),
+                // What the client says of it is complete.
+                None => rejection,
+            };
             Ok(Visit::Refused(Box::new(Refused { rejection, sent, left })))
         }
         Err(Error::Closed(why)) => {
             let stderr = wire.stderr();
-            let (ended, _) = wire.end().await;
+            let (Some(ended), _) = wire.end().await else { return Err(Error::Closed(why)) };
             let mut why = match ended.by {
                 Ending::Itself => format!("the server process {} at once", ended.exit),
                 _ => why,
             };
-            let tail = stderr.text();
+            let tail = stderr.map(|stderr| stderr.text()).unwrap_or_default();
             if let Some(last) = tail.trim().lines().last() {
                 why = format!("{why}; it said: {}", one_line(last));
             } else if ended.exit.success() && wish.era == EraChoice::Auto {

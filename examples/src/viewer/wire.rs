@@ -1,22 +1,34 @@
-//! A server process whose messages are recorded and, on request, printed.
+//! A server whose messages are recorded and, on request, printed.
 //!
-//! [`Wire`] starts the server with the client crate's `ChildProcess` and watches both of its streams,
-//! which the client gets. It knows nothing of what the messages mean.
+//! [`Wire`] watches what goes to and comes from a server, be it a process of our own, which is started
+//! with the client crate's `ChildProcess`, or one at a URL. It knows nothing of what the messages
+//! mean.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mcp_client::transport::child_process::{RunningChild, StderrTail};
-use mcp_client::{ChildProcess, Direction, Ended, Error, IntoTransport, Io, Traced, Transport};
+use mcp_client::{
+    ChildProcess, Direction, Ended, Error, Http, IntoTransport, Io, Traced, Transport,
+};
 use serde::Deserialize;
 
 use super::console::Paint;
 
-/// A running server and what the client said to it.
+/// Where the server is.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// It is a program, and a process of it has to be started.
+    Program(ChildProcess),
+    /// It runs already.
+    Url(Http),
+}
+
+/// A server and what the client said to it.
 #[derive(Debug)]
 pub struct Wire {
-    running: RunningChild,
+    running: Option<RunningChild>,
     sent: Sent,
 }
 
@@ -24,20 +36,28 @@ pub struct Wire {
 pub type Trace = Option<Paint>;
 
 impl Wire {
-    /// Starts the server; the client connects to the streams.
+    /// Starts the server, if it does not run already; the client connects to the transport.
     ///
     /// # Errors
     ///
     /// [`Error::Transport`] when the program cannot be started.
-    pub fn start(server: &ChildProcess, trace: Trace) -> Result<(Self, Transport), Error> {
-        let mut running = server.spawn().map_err(|error| Error::Transport(Box::new(error)))?;
-        let (Some(input), Some(output)) = (running.take_input(), running.take_output()) else {
-            return Err(Error::Closed("the server process has no streams".to_owned()));
-        };
+    pub fn start(server: &Place, trace: Trace) -> Result<(Self, Transport), Error> {
         let sent = Sent::default();
         let kept = sent.clone();
-        let streams = Io::pair(output, input).traced(move |message| hear(message, trace, &kept));
-        Ok((Self { running, sent }, streams))
+        let watch = move |message: Traced<'_>| hear(message, trace, &kept);
+        let (running, transport) = match server {
+            Place::Url(url) => (None, url.clone().traced(watch)),
+            Place::Program(program) => {
+                let mut running =
+                    program.spawn().map_err(|error| Error::Transport(Box::new(error)))?;
+                let (Some(input), Some(output)) = (running.take_input(), running.take_output())
+                else {
+                    return Err(Error::Closed("the server process has no streams".to_owned()));
+                };
+                (Some(running), Io::pair(output, input).traced(watch))
+            }
+        };
+        Ok((Self { running, sent }, transport))
     }
 
     /// The messages that left the client so far.
@@ -45,16 +65,18 @@ impl Wire {
         self.sent.lock().clone()
     }
 
-    /// What the server wrote to standard error last; it can be read when the server has ended.
-    pub fn stderr(&self) -> StderrTail {
-        self.running.stderr()
+    /// What the server process wrote to standard error last; it can be read when it has ended.
+    pub fn stderr(&self) -> Option<StderrTail> {
+        self.running.as_ref().map(RunningChild::stderr)
     }
 
-    /// Ends the server, and says how it ended and which processes of it are left.
-    pub async fn end(self) -> (Ended, Vec<u32>) {
-        let group = self.running.id();
-        let ended = self.running.shutdown(PATIENCE, PATIENCE).await;
-        (ended, members(group))
+    /// Ends the server process, and says how it ended and which processes of it are left. A server
+    /// at a URL goes on.
+    pub async fn end(self) -> (Option<Ended>, Vec<u32>) {
+        let Some(running) = self.running else { return (None, Vec::new()) };
+        let group = running.id();
+        let ended = running.shutdown(PATIENCE, PATIENCE).await;
+        (Some(ended), members(group))
     }
 }
 
