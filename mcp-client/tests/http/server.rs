@@ -13,6 +13,7 @@ use hyper::header::HeaderMap;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use mcp_client::Http;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -56,12 +57,8 @@ impl Request {
     }
 
     /// The answer to it.
-    pub(crate) fn result(&self, result: Value) -> Response {
-        self.result_at(200, result)
-    }
-
-    pub(crate) fn result_at(&self, status: u16, result: Value) -> Response {
-        json_at(status, &json!({ "jsonrpc": "2.0", "id": self.id(), "result": result }))
+    pub(crate) fn result(&self, result: impl Serialize) -> Response {
+        json_at(200, &json!({ "jsonrpc": "2.0", "id": self.id(), "result": result }))
     }
 
     pub(crate) fn error(&self, status: u16, code: i64) -> Response {
