@@ -38,6 +38,14 @@ pub fn has_batches(version: &ProtocolVersion) -> bool {
     *version == ProtocolVersion::V2025_03_26
 }
 
+/// Whether a stream of this version begins with an event that only has an id, so that its client can
+/// come back (2025-11-25, basic/transports, "Sending Messages to the Server").
+///
+/// Clients of older versions take an event without data for a broken message.
+pub fn primes_streams(version: &ProtocolVersion) -> bool {
+    *version == ProtocolVersion::V2025_11_25
+}
+
 /// Whether a frame is a batch.
 pub fn is_batch(text: &str) -> bool {
     text.trim_start().starts_with('[')

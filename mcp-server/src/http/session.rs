@@ -22,6 +22,7 @@ use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::profile::Entitlement;
 use mcp_core::session::Decoded;
 use mcp_core::session::server::SessionRecord;
+use mcp_core::wire::legacy;
 use mcp_core::{FrameId, Principal, Route};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -326,7 +327,7 @@ impl Session {
     }
 
     fn outlet(&self, inner: &mut Inner) -> Arc<Outlet> {
-        let primes = inner.engine.version().is_some_and(|version| version.as_str() >= PRIMES);
+        let primes = inner.engine.version().is_some_and(legacy::primes_streams);
         let recorder = self.settings.events.clone().map(|events| Recorder {
             events,
             session: self.id,
@@ -507,9 +508,6 @@ impl Drop for SessionStream {
         }
     }
 }
-
-/// The version since which streams begin with an event that only has an id.
-const PRIMES: &str = "2025-11-25";
 
 /// What a caller is entitled to: nothing, where the server's function panics.
 pub(super) async fn entitled(resolving: BoxFuture<'static, Entitlement>) -> Entitlement {

@@ -21,6 +21,7 @@
 //!
 //! What concerns the whole server:
 //!
+//! - `http`: at a URL, for several tenants, behind proxies (with the feature `http`)
 //! - [`profiles`]: settings, limits and tools by profile, and who may have which
 //! - [`changes`]: items that come and go, and telling clients
 //! - [`caching`]: how long clients may keep what they were told
@@ -65,6 +66,10 @@ pub mod tasks {}
 
 #[doc = include_str!("profiles.md")]
 pub mod profiles {}
+
+#[cfg(feature = "http")]
+#[doc = include_str!("http.md")]
+pub mod http {}
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}
