@@ -3,25 +3,35 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::run::{Desk, assert_harmless};
+use crate::run::{Desk, assert_harmless, fixture};
 
-/// A Python server that listens on a port of its own.
+/// A server that listens on a port of its own.
 struct Served {
     child: Child,
     url: String,
 }
 
 impl Served {
-    fn start(script: &str) -> Self {
-        let mut command = Command::new("python3");
-        command.args(["-u", "-c", script]).current_dir("/").stdin(Stdio::null());
+    /// Starts a server in Python.
+    fn python(script: &str) -> Self {
+        Self::start(Command::new("python3").args(["-u", "-c", script]))
+    }
+
+    /// Starts the well-behaved server with these eras.
+    fn fixture(eras: &str) -> Self {
+        Self::start(Command::new(fixture()).args([eras, "http"]))
+    }
+
+    /// Starts a server that writes its address in its first line.
+    fn start(command: &mut Command) -> Self {
+        let command = command.current_dir("/").stdin(Stdio::null());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut port = String::new();
+        let mut address = String::new();
         let output = child.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut port).unwrap();
-        Self { child, url: format!("http://127.0.0.1:{}/mcp", port.trim()) }
+        BufReader::new(output).read_line(&mut address).unwrap();
+        Self { child, url: format!("http://{}/mcp", address.trim()) }
     }
 }
 
@@ -39,8 +49,63 @@ fn rules(document: &Value) -> Vec<&str> {
 }
 
 #[test]
+fn servers_at_urls_are_called_like_programs() {
+    for (eras, version) in [("both", "2026-07-28"), ("legacy", "2025-11-25")] {
+        let server = Served::fixture(eras);
+        let desk = Desk::new();
+        let run = |arguments: &[&str]| desk.run(&[arguments, &[&server.url]].concat());
+        assert_eq!(run(&["call", "echo", "message=hello"]).expect(0).out(), "hello\n");
+        assert!(run(&["tools"]).expect(0).out().contains("Returns the message."));
+        assert!(run(&["call", "fail"]).expect(1).err().starts_with("tool error: there is nothing"));
+        let worked = run(&["call", "work", "milliseconds=50", "steps=5"]).expect(0);
+        assert_eq!(worked.out(), "worked\n");
+
+        let found = run(&["discover"]).expect(0);
+        let line = found.out().lines().next().unwrap();
+        assert!(line.starts_with(&format!("fixture 1.0 · MCP {version}")), "{line}");
+        assert!(line.contains(" · Streamable HTTP · "), "{line}");
+        assert!(
+            found.out().contains("the well-known document declares the same"),
+            "{}",
+            found.out()
+        );
+        let found = run(&["--json", "discover"]).expect(0).json();
+        assert_eq!(found["transport"], "streamable-http");
+        assert_eq!(found["profiles"]["wellKnown"]["declared"][0]["profileURL"], GOLD);
+
+        run(&["tools", "--require", GOLD]).expect(0);
+        let refused = run(&["tools", "--require", "https://example.com/profiles/none"]).expect(3);
+        assert!(refused.err().contains(GOLD), "{}", refused.err());
+    }
+}
+
+#[test]
+fn servers_at_urls_are_named_in_configuration_files() {
+    let server = Served::fixture("both");
+    let desk = Desk::new();
+    let entry = json!({ "url": server.url, "headers": { "X-Studio": "7" } });
+    desk.file("mcp.json", &json!({ "mcpServers": { "far": entry } }).to_string());
+    assert_eq!(desk.run(&["call", "echo", "message=hello", "far"]).expect(0).out(), "hello\n");
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    for eras in ["both", "legacy", "modern"] {
+        let server = Served::fixture(eras);
+        let document = Desk::new().run(&["check", "--json", &server.url]).expect(0).json();
+        assert_eq!(rules(&document), Vec::<&str>::new(), "{eras}: {document:#}");
+        let kept: Vec<_> = document["kept"].as_array().unwrap().iter().collect();
+        let wanted = match eras {
+            "legacy" => ["http-origin", "session-over", "event-id", "http-accepted"],
+            _ => ["http-origin", "header-mismatch", "http-status", "well-known"],
+        };
+        assert!(wanted.iter().all(|rule| kept.iter().any(|one| one == rule)), "{eras}: {kept:?}");
+    }
+}
+
+#[test]
 fn a_careless_server_hears_of_what_http_wants() {
-    let server = Served::start(CARELESS);
+    let server = Served::python(CARELESS);
     let done = Desk::new().run(&["check", "--json", "--timeout", "5s", &server.url]).expect(5);
     let document = done.json();
     let found = rules(&document);
@@ -75,7 +140,7 @@ fn a_careless_server_hears_of_what_http_wants() {
 
 #[test]
 fn headers_and_token_of_the_command_line_arrive() {
-    let server = Served::start(CARELESS);
+    let server = Served::python(CARELESS);
     let desk = Desk::new();
     let mut command = desk.command(&["check", "--no-calls", "--verbose", &server.url]);
     command.args(["--header", "x-studio: 7"]).env("MCP_BEARER_TOKEN", "t0ken");
@@ -117,6 +182,9 @@ fn what_cannot_be_is_said() {
         assert!(!done.err().contains("secret"), "{}", done.err());
     }
 }
+
+/// What the well-behaved server supports.
+const GOLD: &str = "https://example.com/profiles/gold";
 
 /// Answers everybody everything with status 200, in both eras.
 const CARELESS: &str = r#"
@@ -160,6 +228,6 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.say({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "?"}})
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-print(server.server_port)
+print(f"127.0.0.1:{server.server_port}")
 server.serve_forever()
 "#;

@@ -1,13 +1,18 @@
-//! A well-behaved server for the tests of the command line: `cli-fixture [legacy|modern]`.
+//! A well-behaved server for the tests of the command line: `cli-fixture [legacy|modern] [http]`.
+//!
+//! Over HTTP it writes its address to standard output, and supports a profile.
 
+use std::io::Write;
 use std::time::Duration;
 
+use mcp_server::http::HttpService;
 use mcp_server::{
-    CallContext, Era, Error, Image, Json, Progress, ProtocolVersion, Result, Server, ToolError,
-    tool,
+    CallContext, Era, Error, Image, Json, Profile, Progress, ProtocolVersion, Result, Server,
+    ToolError, tool,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::net::TcpListener;
 
 /// Returns the message.
 ///
@@ -52,22 +57,34 @@ async fn draw() -> Image {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let era = match std::env::args().nth(1).as_deref() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let era = match arguments.first().map(String::as_str) {
         Some("legacy") => Some(Era::Legacy),
         Some("modern") => Some(Era::Modern),
         _ => None,
     };
     let versions = ProtocolVersion::KNOWN.iter().cloned();
-    Server::builder("fixture", "1.0")
+    let server = Server::builder("fixture", "1.0")
         .versions(versions.filter(|version| era.is_none() || version.era() == era))
         .tool(echo)
         .tool(add)
         .tool(fail)
         .tool(work)
-        .tool(draw)
-        .serve_stdio()
-        .await
+        .tool(draw);
+    if !arguments.iter().any(|argument| argument == "http") {
+        return server.serve_stdio().await;
+    }
+    let failed = |error: std::io::Error| Error::Transport(error.into());
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
+    let mut address = listener.local_addr().map_err(failed)?.to_string();
+    address.push('\n');
+    std::io::stdout().write_all(address.as_bytes()).map_err(failed)?;
+    let server = server.profile(Profile::new(GOLD)).build()?;
+    HttpService::new(server).serve(listener).await
 }
+
+/// What is supported over HTTP.
+const GOLD: &str = "https://example.com/profiles/gold";
 
 /// A PNG file of one pixel.
 const PIXEL: [u8; 67] = [
