@@ -15,6 +15,7 @@ use mcp_core::http::{Posted, version_in_body};
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject, Request, shown};
 use mcp_core::profile::Entitlement;
 use mcp_core::session::Decoded;
+use mcp_core::version::Era;
 use mcp_core::wire::Method;
 use mcp_core::{Principal, Tenant};
 
@@ -50,6 +51,12 @@ impl Endpoint {
     /// Whose endpoint it is.
     pub(crate) fn tenant(&self) -> &Tenant {
         &self.tenant
+    }
+
+    /// Whether there can be sessions: only the legacy era has them.
+    pub(crate) fn has_sessions(&self) -> bool {
+        let mut versions = self.server.0.config.versions.iter();
+        versions.any(|version| version.era() == Some(Era::Legacy))
     }
 
     /// Answers a POST whose body has been read.

@@ -401,11 +401,13 @@ impl Site {
                 let body = self.intake.read(body, door.limit).await?;
                 Ok(door.endpoint.post(head, body, caller()).await)
             }
-            Method::GET => {
+            Method::GET if door.endpoint.has_sessions() => {
                 negotiation::check_get(&head.headers)?;
                 Ok(door.endpoint.get(head, caller()).await)
             }
-            Method::DELETE => Ok(door.endpoint.delete(head, caller()).await),
+            Method::DELETE if door.endpoint.has_sessions() => {
+                Ok(door.endpoint.delete(head, caller()).await)
+            }
             Method::OPTIONS => {
                 let mut response = Response::new(HttpBody::empty());
                 *response.status_mut() = StatusCode::NO_CONTENT;
@@ -415,7 +417,10 @@ impl Site {
             _ => {
                 let message = "this method means nothing here: send messages with POST";
                 let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message);
-                Err(refusal.with(ALLOW, METHODS))
+                // Spec: 2026-07-28, basic/transports/streamable-http, "Earlier Streamable HTTP
+                // Revisions": without them GET and DELETE mean nothing either.
+                let methods = if door.endpoint.has_sessions() { METHODS } else { "POST, OPTIONS" };
+                Err(refusal.with(ALLOW, methods))
             }
         }
     }
