@@ -136,9 +136,10 @@ pub async fn test_streaming_elicitation(ask: Ask<Consent>, ctx: CallContext) -> 
     Ok(format!("Streaming complete: {}", consent.go_on))
 }
 
-/// Takes long enough for a connection to break and come back.
+/// Lets the client go while it works: over HTTP the client comes back for the answer.
 #[tool(read_only)]
-pub async fn test_reconnection() -> &'static str {
+pub async fn test_reconnection(ctx: CallContext) -> &'static str {
+    ctx.close_sse_stream(PAUSE);
     sleep(2 * PAUSE).await;
     "Reconnection test completed successfully"
 }
