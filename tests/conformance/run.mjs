@@ -58,7 +58,9 @@ const report = { suite: version, node: process.version, runs: [] };
 const server = sides.includes('server') ? await start_server() : undefined;
 for (const revision of revisions) {
   for (const side of sides) {
-    report.runs.push(await run(side, revision));
+    report.runs.push(await run(side, revision, true));
+    // Once more with a client that is not told the revision: it has to find out what it talks to.
+    if (side === 'client') report.runs.push(await run(side, revision, false));
   }
 }
 if (server && !server.is_running()) {
@@ -67,8 +69,9 @@ if (server && !server.is_running()) {
 server?.stop();
 conclude();
 
-/// Runs one side of the suite for one revision; prints a line for each scenario as it ends.
-async function run(side, revision) {
+/// Runs one side of the suite for one revision, which clients are told or not; prints a line for
+/// each scenario as it ends.
+async function run(side, revision, told) {
   const requirements = yaml.parse(
     readFileSync(join(suite, 'requirements', `${revision}.yaml`), 'utf8'),
   );
@@ -77,13 +80,15 @@ async function run(side, revision) {
   const wanted = [...requirements[side], ...reasons.keys()].filter(
     (name) => !name.startsWith('auth/'),
   );
-  print(`\n${side}, ${revision}`);
-  const folder = join(results, `${side}-${revision}`);
+  const title = `${side}, ${revision}${told ? '' : ', not told the revision'}`;
+  print(`\n${title}`);
+  const folder = join(results, `${side}-${revision}${told ? '' : '-untold'}`);
   const log = `${folder}.log`;
+  const untold = told ? '' : 'env -u MCP_CONFORMANCE_PROTOCOL_VERSION ';
   const peer =
     side === 'server'
       ? ['--url', server.url]
-      : ['--command', join(options.programs, 'conformance-client')];
+      : ['--command', `${untold}${join(options.programs, 'conformance-client')}`];
   const scenarios = new Map();
   const failed_to_run = await watch_suite(
     [side, ...peer, '--requirements', revision, '--output-dir', folder],
@@ -104,8 +109,10 @@ async function run(side, revision) {
     print_scenario(scenario, judged, reasons.get(scenario));
   }
   return {
+    title,
     side,
     revision,
+    told,
     scenarios: wanted.map((name) => ({
       scenario: name,
       not_scored: reasons.get(name),
@@ -174,18 +181,18 @@ function conclude() {
   const failed = scenarios.filter((scenario) => scenario.problems.length > 0);
   const seconds = ((Date.now() - started) / 1000).toFixed(0);
   print(`\nthe suite is version ${version}; it took ${seconds} s`);
-  for (const { side, revision, scenarios } of report.runs) {
+  for (const { title, scenarios } of report.runs) {
     const good = scenarios.filter((scenario) => scenario.problems.length === 0).length;
     const checks = scenarios.reduce((sum, scenario) => sum + scenario.passed, 0);
-    print(`  ${side} ${revision}: ${good} of ${scenarios.length} scenarios passed, ${checks} checks`);
+    print(`  ${title}: ${good} of ${scenarios.length} scenarios passed, ${checks} checks`);
   }
-  const left_out = scenarios.flatMap((scenario) =>
-    scenario.left_out.map((entry) => ({ scenario: scenario.scenario, ...entry })),
+  const left_out = new Set(
+    scenarios.flatMap(({ scenario, left_out }) =>
+      left_out.map(({ check, reason, source }) => `  ${scenario}, ${check}: ${reason}\n    ${source}`),
+    ),
   );
-  if (left_out.length > 0) print('left out by the suite itself:');
-  for (const { scenario, check, reason, source } of left_out) {
-    print(`  ${scenario}, ${check}: ${reason}\n    ${source}`);
-  }
+  if (left_out.size > 0) print('left out by the suite itself:');
+  left_out.forEach(print);
   print('not run: auth/*');
   if (options.json) {
     writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
