@@ -110,6 +110,7 @@ impl Site {
         let mut shared = Vec::new();
         for host in &plan.hosts {
             match host_name(host) {
+                Some(name) if shared.contains(&name) => {}
                 Some(name) => shared.push(name),
                 None => problems
                     .push(format!("allowed host `{host}` is no host name: write it without port")),

@@ -61,6 +61,11 @@ async fn single_server_answers_to_names_of_this_machine_only() {
     let service = service.allow_host("mcp.example");
     assert!(reaches(&service, "mcp.example/mcp").await);
     assert!(reaches(&service, "localhost/mcp").await);
+    for address in ["127.0.0.1", "127.0.0.2", "::1"] {
+        let service = HttpService::at(server(), address.parse().unwrap());
+        service.check().unwrap();
+        assert!(reaches(&service, "localhost:8080/mcp").await, "{address}");
+    }
 }
 
 #[test]
