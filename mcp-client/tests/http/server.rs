@@ -39,8 +39,12 @@ pub(crate) struct Server {
 }
 
 impl Request {
+    /// A header, which is there once; empty without.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next().map_or("", |value| value.to_str().unwrap());
+        assert_eq!(values.next(), None, "{name} is there twice");
+        value
     }
 
     pub(crate) fn method(&self) -> &str {

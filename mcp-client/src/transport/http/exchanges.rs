@@ -402,9 +402,11 @@ impl Exchanges {
         abort
     }
 
-    /// The headers of a message, with those of the session.
+    /// The headers of a message, and of the session what the message does not say itself.
     fn headers_for(&self, mut own: HeaderMap) -> HeaderMap {
-        own.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        for (name, value) in &self.headers {
+            own.entry(name).or_insert_with(|| value.clone());
+        }
         own
     }
 
