@@ -45,6 +45,11 @@ use crate::{decode, params};
 /// When the connection is lost, all calls in flight fail at once, and every later call fails with
 /// the same error. Nothing is sent again by itself: connect anew.
 ///
+/// Over HTTP, a legacy server may end its session while the client goes on: calls in flight then
+/// fail with [`Error::SessionLost`], and later ones go on in a new session, which is opened once,
+/// under the same requirements. What the lost session knew is gone: subscriptions to resources, the
+/// level of log messages. If other profiles are in force in the new one, the connection is over.
+///
 /// # Examples
 ///
 /// ```no_run

@@ -36,7 +36,7 @@ pub(super) async fn connect(
                 .to_owned(),
         ));
     }
-    let exchanges = Exchanges::new(server.clone(), config.limits.line_bytes, watcher)?;
+    let exchanges = Exchanges::new(server.clone(), &config.limits, watcher)?;
     let mut negotiation = Negotiation::new(&config, exchanges);
     let session = ClientSession::start(Arc::clone(&config), now(), &mut negotiation.out);
     let agreeing = async {

@@ -251,3 +251,21 @@ async fn many_calls_are_under_way_at_once_and_all_are_answered() {
     let said = futures_util::future::try_join_all(calls).await.unwrap();
     assert_eq!(said, (0..600).collect::<Vec<_>>());
 }
+
+#[tokio::test]
+async fn unfinished_answers_are_bounded_together() {
+    let server = server(|_| {
+        let (writer, response) = events();
+        writer.send(format!("data: {}", "x".repeat(40_000))).unwrap();
+        tokio::spawn(async move { writer.closed().await });
+        response
+    })
+    .await;
+    let limits = Limits { line_bytes: 50_000, pending_bytes: 100_000, ..Limits::default() };
+    let client =
+        Client::builder("tester", "1").limits(limits).connect(server.http()).await.unwrap();
+    let calls = (0..3).map(|_| client.call::<String>("endless", json!({})));
+    let (error, ..) = futures_util::future::select_all(calls).await;
+    let error = error.unwrap_err();
+    assert!(matches!(http_error(&error), HttpError::TooMuch { limit: 100_000 }), "{error}");
+}

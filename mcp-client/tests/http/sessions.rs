@@ -291,3 +291,27 @@ async fn session_id_that_is_none_is_refused() {
     let error = builder().connect(server.http()).await.unwrap_err();
     assert!(error.to_string().contains("session id"), "{error}");
 }
+
+#[tokio::test]
+async fn stream_of_the_session_is_opened_again_where_it_ended() {
+    let resumed = Arc::<Notify>::default();
+    let told = Arc::clone(&resumed);
+    let server = Server::start(move |request: Request| {
+        let told = Arc::clone(&told);
+        async move {
+            match (&*request.http, request.header("last-event-id")) {
+                ("GET", "") => ended("id: 7\nretry: 100\ndata: \n\n"),
+                ("GET", last) => {
+                    assert_eq!(last, "7");
+                    told.notify_one();
+                    status(405)
+                }
+                _ if request.method() == "initialize" => open_session(&request, "s", initialized()),
+                _ => status(202),
+            }
+        }
+    })
+    .await;
+    let _client = builder().connect(server.http()).await.unwrap();
+    resumed.notified().await;
+}

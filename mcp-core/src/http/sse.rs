@@ -197,6 +197,12 @@ impl Parser {
         self.retry
     }
 
+    /// How many bytes are held of an event that has not ended.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        if self.handed_out { 0 } else { self.line.len() + self.fields.data.len() }
+    }
+
     /// Begins the stream of a new connection; the last event id and the time to wait remain.
     pub fn restart(&mut self) {
         *self = Self {

@@ -36,6 +36,14 @@ pub enum HttpError {
         /// The limit.
         limit: usize,
     },
+    /// Unfinished answers together are longer than allowed.
+    #[error(
+        "the unfinished answers of the server hold more than {limit} bytes: raise `Limits::pending_bytes`, or call less at once"
+    )]
+    TooMuch {
+        /// The limit.
+        limit: usize,
+    },
     /// The server accepted a request without answering it.
     #[error("the server accepted the request with status {0} and did not answer it")]
     NotAnswered(u16),
@@ -53,6 +61,9 @@ pub enum HttpError {
         "the server broke the protocol: its session id is empty, too long, or holds other characters than visible ASCII"
     )]
     SessionId,
+    /// The one stream of a server of HTTP+SSE is over, and with it the connection.
+    #[error("the server ended its stream of events")]
+    Ended,
     /// A server of HTTP+SSE does not say where messages go.
     #[error("{0}")]
     Endpoint(String),

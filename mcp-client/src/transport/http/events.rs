@@ -9,6 +9,7 @@ use reqwest::Response;
 use reqwest::header::HeaderValue;
 
 use super::error::HttpError;
+use super::held::Held;
 
 /// A response that is a stream of events.
 pub(super) struct EventStream {
@@ -17,6 +18,7 @@ pub(super) struct EventStream {
     chunk: Bytes,
     from: Resume,
     limit: usize,
+    held: Held,
 }
 
 /// Where a stream that ended can be taken up again, and when.
@@ -31,14 +33,14 @@ pub(super) struct Resume {
 
 impl EventStream {
     /// Events of at most `limit` bytes; `from` is where the stream is taken up.
-    pub(super) fn new(response: Response, limit: usize, mut from: Resume) -> Self {
+    pub(super) fn new(response: Response, limit: usize, held: Held, mut from: Resume) -> Self {
         match &mut from.parser {
             Some(parser) => parser.restart(),
             none => *none = Some(Parser::with_limit(limit.saturating_add(FIELDS))),
         }
         from.failures = 0;
         from.vain = from.vain.saturating_add(1);
-        Self { response, chunk: Bytes::new(), from, limit }
+        Self { response, chunk: Bytes::new(), from, limit, held }
     }
 
     /// The next message; `None` at the end of the stream.
@@ -62,6 +64,7 @@ impl EventStream {
                     return Ok(Some(data));
                 }
             }
+            self.held.set(self.from.parser.as_ref().map_or(0, Parser::held))?;
             match self.response.chunk().await.map_err(HttpError::unreachable)? {
                 Some(chunk) => self.chunk = chunk,
                 None => return Ok(None),

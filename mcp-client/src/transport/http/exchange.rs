@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::error::{HttpError, HttpStatus, text};
 use super::events::{EventStream, Resume};
+use super::held::Budget;
 use super::options::Agent;
 use crate::transport::trace::{Direction, Watcher};
 
@@ -51,6 +52,8 @@ pub(super) struct Wire {
     pub(super) url: Url,
     /// The longest message.
     pub(super) limit: usize,
+    /// What all unfinished messages may hold.
+    pub(super) budget: Budget,
     pub(super) mail: mpsc::Sender<Arrival>,
     pub(super) watcher: Option<Watcher>,
 }
@@ -94,7 +97,7 @@ pub(super) async fn resume(wire: Wire, id: i64, headers: HeaderMap, mut from: Re
         sleep(from.delay()).await;
         match wire.open_stream(headers.clone(), from.last_event_id()).await {
             Ok(response) => {
-                let stream = EventStream::new(response, wire.limit, from);
+                let stream = wire.events(response, from);
                 break wire.pass_on(Some(id), stream).await;
             }
             Err(error) if from.may_try_again(&error) => {}
@@ -113,7 +116,7 @@ pub(super) async fn listen(wire: Wire, headers: HeaderMap) {
         match wire.open_stream(headers.clone(), from.last_event_id()).await {
             Ok(response) => {
                 wire.tell(Arrival::Listening).await;
-                let stream = EventStream::new(response, wire.limit, from);
+                let stream = wire.events(response, from);
                 from = match wire.pass_on(None, stream).await {
                     How::Ended(from) | How::Broken(from, _) => from,
                     How::Failed(error) => return wire.tell(Arrival::Silence(error)).await,
@@ -131,7 +134,7 @@ pub(super) async fn listen(wire: Wire, headers: HeaderMap) {
 pub(super) async fn listen_for_all(wire: Wire, stream: EventStream) {
     let error = match wire.pass_on(None, stream).await {
         How::Broken(_, error) | How::Failed(error) => error,
-        How::Ended(_) | How::Accepted => HttpError::StreamEnded,
+        How::Ended(_) | How::Accepted => HttpError::Ended,
     };
     wire.tell(Arrival::Silence(error)).await;
 }
@@ -159,7 +162,18 @@ impl Wire {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json, text/event-stream")
             .body(body);
-        successful(request.send().await.map_err(HttpError::unreachable)?).await
+        let response = successful(request.send().await.map_err(HttpError::unreachable)?).await;
+        if let (Some(watcher), Err(HttpError::Status(status))) = (&self.watcher, &response)
+            && !status.body().is_empty()
+        {
+            watcher.message(Direction::Received, status.body());
+        }
+        response
+    }
+
+    /// Reads a response as events.
+    pub(super) fn events(&self, response: Response, from: Resume) -> EventStream {
+        EventStream::new(response, self.limit, self.budget.hold(), from)
     }
 
     /// Asks for a stream of events.
@@ -200,7 +214,7 @@ impl Wire {
                 Err(error) => How::Failed(error),
             },
             Content::Events => {
-                let stream = EventStream::new(response, self.limit, Resume::default());
+                let stream = self.events(response, Resume::default());
                 self.pass_on(Some(id), stream).await
             }
             Content::Nothing => How::Failed(HttpError::NotAnswered(response.status().as_u16())),
@@ -232,6 +246,7 @@ impl Wire {
         let Some(first) = response.chunk().await.map_err(HttpError::unreachable)? else {
             return Ok(Bytes::new());
         };
+        let mut held = self.budget.hold();
         // Most answers come in one piece, which need not be copied.
         let mut body = None::<BytesMut>;
         while let Some(chunk) = response.chunk().await.map_err(HttpError::unreachable)? {
@@ -239,6 +254,7 @@ impl Wire {
             if body.len() + chunk.len() > self.limit {
                 return Err(too_long());
             }
+            held.set(body.len() + chunk.len())?;
             body.extend_from_slice(&chunk);
         }
         let whole = body.map_or(first, BytesMut::freeze);

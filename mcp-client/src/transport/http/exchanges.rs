@@ -23,7 +23,7 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use mcp_core::http::header::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
 use mcp_core::version::{Era, ProtocolVersion};
-use mcp_core::{Error, Outbox};
+use mcp_core::{Error, Limits, Outbox};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::mpsc;
@@ -31,8 +31,9 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::Http;
 use super::error::HttpError;
-use super::events::{EventStream, Resume};
+use super::events::Resume;
 use super::exchange::{self, Arrival, How, Wire};
+use super::held::Budget;
 use super::mirrors::Mirrors;
 use super::outgoing::{Kind, Outgoing};
 use crate::transport::TransportKind;
@@ -110,10 +111,20 @@ struct Delivered {
 }
 
 impl Exchanges {
-    pub(crate) fn new(server: Http, limit: usize, watcher: Option<Watcher>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        server: Http,
+        limits: &Limits,
+        watcher: Option<Watcher>,
+    ) -> Result<Self, Error> {
         let (post, mail) = mpsc::channel(MAIL);
-        let wire =
-            Wire { agent: server.agent()?, url: server.url().clone(), limit, mail: post, watcher };
+        let wire = Wire {
+            agent: server.agent()?,
+            url: server.url().clone(),
+            limit: limits.line_bytes,
+            budget: Budget::new(limits.pending_bytes),
+            mail: post,
+            watcher,
+        };
         Ok(Self {
             wire,
             mail,
@@ -239,7 +250,7 @@ impl Exchanges {
         }
         self.abandon();
         let response = self.wire.open_stream(HeaderMap::new(), None).await?;
-        let mut stream = EventStream::new(response, self.wire.limit, Resume::default());
+        let mut stream = self.wire.events(response, Resume::default());
         let place = stream.next_of("endpoint").await?.ok_or_else(|| {
             HttpError::Endpoint("its stream ended without an `endpoint` event".to_owned())
         })?;
@@ -509,7 +520,7 @@ impl Exchanges {
 }
 
 /// How many messages of the server wait to be handled before streams are read more slowly.
-const MAIL: usize = 16;
+const MAIL: usize = 4;
 /// How many requests are under way at once; more wait.
 const REQUESTS: usize = 256;
 /// How long the session's own stream may take to open before requests are sent all the same.

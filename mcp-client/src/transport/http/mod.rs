@@ -7,6 +7,7 @@ mod error;
 mod events;
 mod exchange;
 mod exchanges;
+mod held;
 mod mirrors;
 mod options;
 mod outgoing;
