@@ -26,7 +26,7 @@ const LEFT_OUT = [
     scenario: 'tasks-status-notifications',
     checks: ['TasksStatusNotificationsScenario'],
     reason: 'always skipped: the suite does not yet listen where these notifications are sent',
-    source: 'server/tasks/notifications.ts#L48-L60',
+    source: 'server/tasks/notifications.ts#L42-L56',
   },
   {
     side: 'client',
