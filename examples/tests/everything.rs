@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use mcp_client::types::{CreateMessageResult, ElicitRequestFormParams, Root, TaskDetail};
-use mcp_client::{Begun, ClientBuilder, Era, ErrorCode};
+use mcp_client::{Begun, Client, ClientBuilder, Era, EraChoice, ErrorCode, Http};
 use mcp_examples::everything;
+use mcp_server::http::HttpService;
 use mcp_test::hostile::Attack;
 use mcp_test::{ERAS, Error, assert_refused, pair};
 use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
 
 /// Calls that end well in both eras, and a piece of what they say.
 const CALLS: [(&str, &str, &str); 22] = [
@@ -39,14 +41,36 @@ const CALLS: [(&str, &str, &str); 22] = [
 async fn every_tool_does_in_both_eras_what_its_name_says() -> Result<(), Error> {
     for era in ERAS {
         let client = pair(everything::server()).era(era).client(answers).connect().await?;
-        for (name, arguments, wanted) in CALLS {
-            let arguments: Value = serde_json::from_str(arguments).unwrap();
-            let result = client.call_tool(name, arguments).await?;
-            let said = result.content.first().and_then(|block| block.as_text());
-            let is_wanted = said.is_some_and(|said| said.contains(wanted));
-            assert!(is_wanted && !result.is_failure(), "{era:?} {name}: {result:?}");
-        }
+        call_all(&client).await?;
         client.shutdown().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_tool_does_the_same_over_http() -> Result<(), Error> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://localhost:{}/mcp", listener.local_addr().unwrap().port());
+    let service = HttpService::new(everything::server().build()?);
+    let serving = tokio::spawn(async move { service.serve(listener).await });
+    for era in [EraChoice::Modern, EraChoice::Legacy] {
+        let server = Http::new(&url)?.no_proxy();
+        let client = answers(Client::builder("test", "1.0")).era(era).connect(server).await?;
+        call_all(&client).await?;
+        client.shutdown().await;
+    }
+    serving.abort();
+    Ok(())
+}
+
+async fn call_all(client: &Client) -> Result<(), Error> {
+    let era = client.negotiated().era();
+    for (name, arguments, wanted) in CALLS {
+        let arguments: Value = serde_json::from_str(arguments).unwrap();
+        let result = client.call_tool(name, arguments).await?;
+        let said = result.content.first().and_then(|block| block.as_text());
+        let is_wanted = said.is_some_and(|said| said.contains(wanted));
+        assert!(is_wanted && !result.is_failure(), "{era:?} {name}: {result:?}");
     }
     Ok(())
 }

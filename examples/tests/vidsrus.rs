@@ -1,7 +1,8 @@
 //! VidsRUS as its users meet it: real processes, real pipes.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
 use mcp_client::{CallToolResult, ChildProcess, Client, EraChoice, Error};
 use serde_json::{Value, json};
@@ -35,6 +36,34 @@ fn standard_and_premium_differ_in_both_eras() {
             assert_eq!(u64::from(u32::from_be_bytes(png[20..24].try_into().unwrap())), height);
             assert_eq!(visit.processes_left(), Vec::<String>::new());
         }
+    }
+}
+
+#[test]
+fn over_http_tokens_say_who_has_signed_in() {
+    let server = Listening::start();
+    for era in ["legacy", "modern"] {
+        let run = |token: &str, more: &[&str]| {
+            let visit = Visit::new();
+            let common = ["--url", &server.url, "--token", token, "--era", era, "--json"];
+            (visit.run(&[&common[..], more].concat()), visit)
+        };
+        for (token, profile, height) in
+            [("vidsrus-ada", PREMIUM, 1080), ("vidsrus-grace", STANDARD, 480)]
+        {
+            let (out, _visit) = run(token, &["--require", profile]);
+            assert_eq!(out.status.code(), Some(0), "{}", text(&out.stderr));
+            let seen: Value = serde_json::from_slice(&out.stdout).unwrap();
+            assert_eq!(seen["visits"][0]["inForce"], json!([profile]));
+            assert_eq!(seen["visits"][0]["preview"]["height"], height);
+        }
+        let (out, _visit) = run("vidsrus-grace", &["--require", "premium"]);
+        assert_eq!(out.status.code(), Some(3));
+        assert!(text(&out.stderr).contains("not permitted for this caller"));
+        let (out, _visit) = run("vidsrus-bob", &[]);
+        let said = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(4), "{said}");
+        assert!(said.contains("401"), "{said}");
     }
 }
 
@@ -208,6 +237,33 @@ fn first_text(result: &CallToolResult) -> &str {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A server over HTTP, until it is dropped.
+struct Listening {
+    process: Child,
+    url: String,
+    /// Open as long as the server may write to it.
+    _log: BufReader<ChildStderr>,
+}
+
+impl Listening {
+    fn start() -> Self {
+        let mut server = Command::new(SERVER);
+        let server = server.args(["--http", "127.0.0.1:0"]).stderr(Stdio::piped());
+        let mut process = server.env_remove("VIDSRUS_USER").spawn().unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("vidsrus-server: ").unwrap().to_owned();
+        Self { process, url, _log: log }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let _ = self.process.kill().and_then(|()| self.process.wait());
+    }
 }
 
 /// A directory of its own for each run, whose name marks the processes of the run.
