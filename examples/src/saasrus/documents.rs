@@ -244,7 +244,10 @@ fn count(transaction: &WriteTransaction) -> Result<u64, DatabaseError> {
 /// Adds a document and its words.
 fn insert(transaction: &WriteTransaction, draft: Draft) -> Result<u64, DatabaseError> {
     let mut documents = transaction.open_table(DOCUMENTS)?;
-    let id = documents.last()?.map_or(0, |(id, _)| id.value()) + 1;
+    // Counted, and not one more than the last: the number of what was removed is never given again.
+    let mut counters = transaction.open_table(COUNTERS)?;
+    let id = counters.get("documents")?.map_or(0, |last| last.value()) + 1;
+    counters.insert("documents", id)?;
     let Draft { title, text, author, added } = draft;
     let mut index = transaction.open_multimap_table(WORDS)?;
     for word in words(&title).union(&words(&text)) {
@@ -279,6 +282,7 @@ fn words(text: &str) -> BTreeSet<String> {
 }
 
 const DOCUMENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("documents");
+const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 const WORDS: MultimapTableDefinition<'_, &str, u64> = MultimapTableDefinition::new("words");
 
 const MOST: u64 = 10_000;
@@ -349,6 +353,8 @@ mod tests {
         assert_eq!(documents.search("fair", 10).await.unwrap().total, 0);
         assert_eq!(titles(&documents.list(0, 10).await.unwrap()), ["Opening hours"]);
         assert!(matches!(documents.remove(2).await, Err(DocumentsError::Unknown { id: 2 })));
+        // Nor is its number given to another one.
+        assert_eq!(documents.add(draft("Prices", "Higher.")).await.unwrap(), 3);
     }
 
     #[tokio::test]

@@ -3,6 +3,9 @@
 //! A request passes, from the outside in, the [access log](super::access_log), the
 //! [sign-in](super::sign_in) and the service, which finds the tenant by host and path. All three are
 //! layers and services of tower, put together with axum.
+//!
+//! axum sets no time limits for slow peers. In front of this process belongs a proxy that does, and
+//! that has the certificates; a service without layers has them itself ([`HttpService::serve`]).
 
 use std::io;
 use std::net::SocketAddr;
