@@ -58,7 +58,10 @@ impl Failure {
                 Error::Tool(_) => TOOL,
                 Error::Misuse(_) => USAGE,
                 Error::Rejected(_) => NOT_AGREED,
-                Error::Timeout { .. } | Error::Closed(_) | Error::Transport(_) => CONNECTION,
+                Error::Timeout { .. }
+                | Error::Closed(_)
+                | Error::SessionLost
+                | Error::Transport(_) => CONNECTION,
                 _ => PROTOCOL,
             },
         }
@@ -76,7 +79,7 @@ impl Failure {
                 Error::Misuse(_) => "usage",
                 Error::Rejected(_) => "not_agreed",
                 Error::Timeout { .. } => "timeout",
-                Error::Closed(_) => "closed",
+                Error::Closed(_) | Error::SessionLost => "closed",
                 Error::Transport(_) => "transport",
                 Error::Peer(_) => "peer",
                 Error::PeerIncompatible(_) => "incompatible",

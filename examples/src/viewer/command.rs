@@ -103,7 +103,7 @@ fn status(error: &Error) -> u8 {
         Error::Tool(_) => 1,
         Error::Misuse(_) => 2,
         Error::Rejected(_) => 3,
-        Error::Timeout { .. } | Error::Closed(_) | Error::Transport(_) => 4,
+        Error::Timeout { .. } | Error::Closed(_) | Error::SessionLost | Error::Transport(_) => 4,
         _ => 5,
     }
 }

@@ -144,6 +144,8 @@ fn error_type(outcome: &Result<RawResult, Error>) -> Option<String> {
         Err(Error::Peer(error)) => return Some(error.code.to_string()),
         Err(Error::Timeout { .. }) => "timeout",
         Err(Error::Closed(_)) => "closed",
+        Err(Error::SessionLost) => "session_lost",
+        Err(Error::Transport(_)) => "transport",
         Err(Error::Rejected(_)) => "rejected",
         Err(_) => "_OTHER",
     };
