@@ -16,10 +16,13 @@ use futures_util::stream::{FuturesUnordered, Stream as _};
 use mcp_core::capability::ClientCapabilities;
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::{Entitlement, NegotiatedProfiles};
+use mcp_core::session::Frame;
 use mcp_core::session::server::{Change, ServerEvent, ServerSession};
 #[cfg(feature = "http")]
-use mcp_core::session::server::{RestoreError, SessionRecord};
-use mcp_core::session::{Decoded, Frame};
+use mcp_core::session::{
+    Decoded,
+    server::{RestoreError, SessionRecord},
+};
 use mcp_core::version::{Era, ProtocolVersion};
 use mcp_core::{CallId, FrameId, Negotiated, NegotiatedParts, Outbox, Principal, Tenant};
 use serde_json::value::RawValue;
