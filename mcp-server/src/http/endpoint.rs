@@ -90,7 +90,7 @@ impl Endpoint {
             }
             Posted::Initialize | Posted::Session => {
                 if let Some(version) = version.filter(|version| !self.serves(version)) {
-                    return refused(ErrorObject::invalid_request(format!(
+                    return refused(&ErrorObject::invalid_request(format!(
                         "`MCP-Protocol-Version: {}` is not served here",
                         shown(version)
                     )));
@@ -120,7 +120,7 @@ impl Endpoint {
             None => session.listen(),
             Some(id) => match EventId::parse(id.as_bytes()) {
                 Some(id) => session.resume(id).await,
-                None => refused(ErrorObject::invalid_request(
+                None => refused(&ErrorObject::invalid_request(
                     "`Last-Event-ID` is none of this server's events",
                 )),
             },
@@ -184,7 +184,7 @@ impl Endpoint {
         caller: &Principal,
     ) -> Result<Arc<Session>, Response<HttpBody>> {
         let id = session_id(head).ok_or_else(|| {
-            refused(ErrorObject::invalid_request(
+            refused(&ErrorObject::invalid_request(
                 "`Mcp-Session-Id` is missing: send `initialize` first, then the id that it was \
                  answered with",
             ))
@@ -286,8 +286,8 @@ fn session_id(head: &Parts) -> Option<&HeaderValue> {
     head.headers.get(MCP_SESSION_ID)
 }
 
-fn refused(error: ErrorObject) -> Response<HttpBody> {
-    answer::error(StatusCode::BAD_REQUEST, None, &error)
+fn refused(error: &ErrorObject) -> Response<HttpBody> {
+    answer::error(StatusCode::BAD_REQUEST, None, error)
 }
 
 fn store_fails(error: &io::Error) -> Response<HttpBody> {

@@ -102,7 +102,7 @@ fn modern(method: &str, mut params: Value) -> (Parts, Bytes) {
     (head(&headers), body.to_string().into())
 }
 
-fn call(tool: &str, arguments: Value) -> (Parts, Bytes) {
+fn call(tool: &str, arguments: &Value) -> (Parts, Bytes) {
     modern("tools/call", json!({ "name": tool, "arguments": arguments }))
 }
 
@@ -165,7 +165,7 @@ impl World {
 #[tokio::test(start_paused = true)]
 async fn what_is_answered_at_once_is_plain_json() {
     let world = world(|_| {});
-    let response = world.post(call("echo", json!({ "text": "hello" }))).await;
+    let response = world.post(call("echo", &json!({ "text": "hello" }))).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "application/json");
     let answer: Value = serde_json::from_str(&text(response).await).unwrap();
@@ -175,7 +175,7 @@ async fn what_is_answered_at_once_is_plain_json() {
 #[tokio::test(start_paused = true)]
 async fn progress_makes_a_stream_that_ends_with_the_answer() {
     let world = world(|_| {});
-    let response = world.post(call("steps", json!({}))).await;
+    let response = world.post(call("steps", &json!({}))).await;
     assert!(is_stream(&response));
     assert_eq!(response.headers()["x-accel-buffering"], "no");
     let text = text(response).await;
@@ -188,7 +188,7 @@ async fn progress_makes_a_stream_that_ends_with_the_answer() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_takes_long_is_a_stream_that_is_kept_alive() {
     let world = world(|_| {});
-    let response = world.post(call("wait", json!({}))).await;
+    let response = world.post(call("wait", &json!({}))).await;
     assert!(is_stream(&response));
     let mut body = response.into_body();
     assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
@@ -200,13 +200,13 @@ async fn an_answer_that_takes_long_is_a_stream_that_is_kept_alive() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_cancels_its_modern_call() {
     let world = world(|_| {});
-    let answer = world.post(call("wait", json!({})));
+    let answer = world.post(call("wait", &json!({})));
     let mut answer = Box::pin(answer);
     assert!(answer.as_mut().now_or_never().is_none());
     let before = world.running.count();
     drop(answer);
     assert!(world.running.count() < before);
-    let response = world.post(call("wait", json!({}))).await;
+    let response = world.post(call("wait", &json!({}))).await;
     let before = world.running.count();
     drop(response);
     assert!(world.running.count() < before);
@@ -224,7 +224,7 @@ async fn modern_errors_have_their_status() {
     };
     assert_eq!(post(modern("no/such", json!({}))).await, (404, -32601));
     assert_eq!(post(modern("initialize", json!({}))).await, (404, -32601));
-    assert_eq!(post(call("no-such", json!({}))).await, (200, -32602));
+    assert_eq!(post(call("no-such", &json!({}))).await, (200, -32602));
     let (_, body) = modern("tools/list", json!({}));
     let headers =
         |version| head(&[("mcp-protocol-version", version), ("mcp-method", "tools/list")]);
@@ -411,7 +411,7 @@ async fn streams_of_changes_end_when_the_service_stops_and_calls_go_on() {
     let listen = json!({ "notifications": { "toolsListChanged": true } });
     let listens = world.post(modern("subscriptions/listen", listen)).await;
     let (standing, runs) =
-        (world.get(&session, None).await, world.post(call("wait", json!({}))).await);
+        (world.get(&session, None).await, world.post(call("wait", &json!({}))).await);
     let called = world.call(&session, 1, "wait").await;
     assert!(is_stream(&runs) && is_stream(&called));
     world.closing.close();

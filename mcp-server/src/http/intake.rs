@@ -63,7 +63,7 @@ impl Intake {
         let mut parts = BytesMut::new();
         let mut held = Held { intake: self, bytes: 0 };
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| broken(error.into()))?;
+            let frame = frame.map_err(|error| broken(&error.into()))?;
             // Trailers say nothing here.
             let Ok(mut data) = frame.into_data() else { continue };
             let length = data.remaining();
@@ -124,7 +124,7 @@ fn too_large(limit: usize) -> Refusal {
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
-fn broken(error: BoxError) -> Refusal {
+fn broken(error: &BoxError) -> Refusal {
     tracing::debug!(target: "mcp::server", %error, "the body of a request ended too early");
     Refusal::bad_request("the body could not be read: send it whole")
 }

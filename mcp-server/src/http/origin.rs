@@ -55,9 +55,8 @@ impl Origins {
     ) -> Result<Option<CrossOrigin>, Refusal> {
         let mut values = head.headers.get_all(ORIGIN).iter();
         let Some(value) = values.next() else { return Ok(None) };
-        let origin = match (value.to_str(), values.next()) {
-            (Ok(origin), None) => origin,
-            _ => return Err(forbidden()),
+        let (Ok(origin), None) = (value.to_str(), values.next()) else {
+            return Err(forbidden());
         };
         if is_own(origin, addressed) {
             return Ok(None);

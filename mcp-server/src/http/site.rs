@@ -116,13 +116,9 @@ impl Site {
                     .push(format!("allowed host `{host}` is no host name: write it without port")),
             }
         }
-        let endpoint = match path(&plan.endpoint) {
-            Some(path) => path,
-            None => {
-                problems
-                    .push(format!("endpoint `{}` is no path: write it like `/mcp`", plan.endpoint));
-                return;
-            }
+        let Some(endpoint) = path(&plan.endpoint) else {
+            let problem = format!("endpoint `{}` is no path: write it like `/mcp`", plan.endpoint);
+            return problems.push(problem);
         };
         if plan.tenants.is_empty() {
             problems.push("there is no server: give at least one".to_owned());

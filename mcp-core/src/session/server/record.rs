@@ -334,12 +334,12 @@ mod tests {
                 "clientInfo": {"name": "viewer", "version": "2"},
                 "requestedProfiles": requested,
             });
-            rig.send(json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}));
+            rig.send(&json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}));
             assert!(rig.session.negotiated().is_some());
             rig
         }
 
-        fn send(&mut self, message: Value) -> Vec<String> {
+        fn send(&mut self, message: &Value) -> Vec<String> {
             let text = message.to_string();
             let messages: Vec<_> = self.session.read(text.as_bytes(), &mut self.out).collect();
             for message in messages {
@@ -368,11 +368,11 @@ mod tests {
         }
 
         fn notify(&mut self, method: &str) -> Vec<String> {
-            self.send(json!({"jsonrpc": "2.0", "method": method}))
+            self.send(&json!({"jsonrpc": "2.0", "method": method}))
         }
 
-        fn request(&mut self, method: &str, params: Value) -> Vec<String> {
-            self.send(json!({"jsonrpc": "2.0", "id": "q", "method": method, "params": params}))
+        fn request(&mut self, method: &str, params: &Value) -> Vec<String> {
+            self.send(&json!({"jsonrpc": "2.0", "id": "q", "method": method, "params": params}))
         }
 
         fn sent(&mut self) -> Vec<String> {
@@ -413,9 +413,9 @@ mod tests {
                 let mut original = Rig::established(config.clone(), version, &[B, A]);
                 let history: [&dyn Fn(&mut Rig); 4] = [
                     &|rig| drop(rig.notify("notifications/initialized")),
-                    &|rig| drop(rig.request("logging/setLevel", json!({"level": "error"}))),
-                    &|rig| drop(rig.request("resources/subscribe", json!({"uri": "v://1"}))),
-                    &|rig| drop(rig.request("resources/subscribe", json!({"uri": "v://2"}))),
+                    &|rig| drop(rig.request("logging/setLevel", &json!({"level": "error"}))),
+                    &|rig| drop(rig.request("resources/subscribe", &json!({"uri": "v://1"}))),
+                    &|rig| drop(rig.request("resources/subscribe", &json!({"uri": "v://2"}))),
                 ];
                 history.iter().take(steps).for_each(|step| step(&mut original));
                 let mut restored = original.restored(config.clone()).unwrap();
@@ -435,8 +435,8 @@ mod tests {
                     ("tools/call", json!({"name": 7})),
                     ("nothing/known", json!({})),
                 ] {
-                    let same = original.request(method, params.clone());
-                    assert_eq!(same, restored.request(method, params), "{version}, {method}");
+                    let same = original.request(method, &params);
+                    assert_eq!(same, restored.request(method, &params), "{version}, {method}");
                     assert_eq!(same.len(), 1);
                 }
                 assert_eq!(original.session.record(), restored.session.record());
@@ -485,7 +485,7 @@ mod tests {
         ] {
             match method.starts_with("notifications/") {
                 true => drop(rig.notify(method)),
-                false => drop(rig.request(method, params)),
+                false => drop(rig.request(method, &params)),
             }
             let now = (rig.session.changes(), rig.session.record());
             assert_eq!((now.0 != seen.0, now.1 != seen.1), (changes, changes), "{method}");
@@ -579,15 +579,15 @@ mod tests {
         let mut here = Rig::established(config(), "2025-11-25", &[]);
         let mut there = here.restored(config()).unwrap();
         there.notify("notifications/initialized");
-        there.request("logging/setLevel", json!({"level": "error"}));
-        there.request("resources/subscribe", json!({"uri": "v://1"}));
+        there.request("logging/setLevel", &json!({"level": "error"}));
+        there.request("resources/subscribe", &json!({"uri": "v://1"}));
         let record = there.session.record().unwrap();
         here.session.catch_up(&record, &mut here.out);
         assert_eq!(here.session.record().unwrap(), record);
         assert_eq!(here.session.changes(), 0);
         here.session.changed(Change::Resource("v://1"), &mut here.out);
         assert_eq!(here.sent().len(), 1);
-        there.request("resources/unsubscribe", json!({"uri": "v://1"}));
+        there.request("resources/unsubscribe", &json!({"uri": "v://1"}));
         here.session.catch_up(&there.session.record().unwrap(), &mut here.out);
         here.session.changed(Change::Resource("v://1"), &mut here.out);
         assert!(here.sent().is_empty());

@@ -20,7 +20,7 @@ use crate::ask::random;
 /// assert_eq!(SessionId::parse(b"guessed"), None);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionId([u8; SessionId::LEN]);
+pub struct SessionId([u8; Self::LEN]);
 
 impl SessionId {
     /// How many characters an id has.
