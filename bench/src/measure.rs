@@ -27,6 +27,17 @@ pub(crate) enum Measure {
     InstructionsPerCall,
     AllocationsPerCall,
     AllocatedBytesPerCall,
+    HttpModernPerSecond,
+    HttpModernPerSecondOfMany,
+    HttpModernProcessorTime,
+    HttpModernOverFloor,
+    HttpSessionPerSecond,
+    HttpSessionPerSecondOfMany,
+    HttpSessionProcessorTime,
+    HttpIdleSession,
+    HttpDeletedSessions,
+    HttpAlone,
+    HttpBesideUnread,
 }
 
 /// What one round found.
@@ -152,11 +163,16 @@ pub(crate) fn medians(rounds: &[Figures]) -> Figures {
 
 const MEBIBYTE: usize = 1 << 20;
 
+/// The median of some durations.
+pub(crate) fn median(durations: &mut [Duration]) -> Duration {
+    quantile(durations, 50)
+}
+
 fn quantile(durations: &mut [Duration], percent: usize) -> Duration {
     durations.sort_unstable();
     durations[durations.len() * percent / 100]
 }
 
-fn microseconds(duration: Duration) -> f64 {
+pub(crate) fn microseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -26,6 +27,11 @@ pub(crate) fn processor_time(pid: u32) -> io::Result<Duration> {
 /// The largest resident size so far, in MiB.
 pub(crate) fn peak_memory(pid: u32) -> io::Result<f64> {
     Ok(status(pid, "VmHWM:")? / 1024.0)
+}
+
+/// The resident size now, in MiB.
+pub(crate) fn memory(pid: u32) -> io::Result<f64> {
+    Ok(status(pid, "VmRSS:")? / 1024.0)
 }
 
 /// How many threads there are now.
@@ -70,6 +76,48 @@ impl Drop for OneProcessor {
             // A thread that has ended in the meantime needs nothing.
             let _ = sched_setaffinity(thread, &self.before);
         }
+    }
+}
+
+/// Gives servers a processor and this thread another, until it is dropped.
+///
+/// Where only one may be used, they share it.
+#[derive(Debug)]
+pub(crate) struct Apart {
+    before: CpuSet,
+    first: CpuSet,
+    last: CpuSet,
+}
+
+impl Apart {
+    /// Moves this thread to the last processor allowed.
+    pub(crate) fn new() -> io::Result<Self> {
+        let before = sched_getaffinity(None)?;
+        let allowed = || (0..CpuSet::MAX_CPU).filter(|&processor| before.is_set(processor));
+        let one = |processor: Option<usize>| {
+            let mut one = CpuSet::new();
+            one.set(processor.ok_or(io::ErrorKind::NotFound)?);
+            Ok::<_, io::Error>(one)
+        };
+        let (first, last) = (one(allowed().next())?, one(allowed().last())?);
+        sched_setaffinity(None, &last)?;
+        Ok(Self { before, first, last })
+    }
+
+    /// Starts a server on the first processor allowed.
+    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
+        // A child begins where its parent is.
+        sched_setaffinity(None, &self.first)?;
+        let child = command.spawn();
+        sched_setaffinity(None, &self.last)?;
+        child
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        // Staying on one processor is no harm.
+        let _ = sched_setaffinity(None, &self.before);
     }
 }
 

@@ -30,7 +30,7 @@ struct Row {
     target: Option<Target>,
 }
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 27] = [
     Row::new(Measure::CallsPerSecond, "calls per second, 64 in flight", "calls_per_s")
         .target(Target::RatioAtLeast(5.0)),
     Row::new(Measure::ProcessorTimePerCall, "processor time per call, µs", "cpu_us_per_call")
@@ -64,6 +64,62 @@ const ROWS: [Row; 16] = [
     Row::new(Measure::AllocationsPerCall, "heap allocations per call", "allocations_per_call")
         .target(Target::AtMost(12.0)),
     Row::new(Measure::AllocatedBytesPerCall, "heap bytes per call", "allocated_bytes_per_call"),
+    Row::new(
+        Measure::HttpModernPerSecond,
+        "modern: requests per second, 32 connections",
+        "http_modern_per_s",
+    )
+    .target(Target::RatioAtLeast(2.5)),
+    Row::new(
+        Measure::HttpModernPerSecondOfMany,
+        "modern: requests per second, 256 connections",
+        "http_modern_per_s_of_256",
+    )
+    .target(Target::RatioAtLeast(2.5)),
+    Row::new(
+        Measure::HttpModernProcessorTime,
+        "modern: processor time per request, µs",
+        "http_modern_cpu_us",
+    )
+    .target(Target::RatioAtMost(0.334)),
+    Row::new(
+        Measure::HttpModernOverFloor,
+        "modern: the same, times bare hyper",
+        "http_modern_over_floor",
+    )
+    .target(Target::AtMost(2.0)),
+    Row::new(
+        Measure::HttpSessionPerSecond,
+        "session: requests per second, 32 connections",
+        "http_session_per_s",
+    )
+    .target(Target::RatioAtLeast(2.5)),
+    Row::new(
+        Measure::HttpSessionPerSecondOfMany,
+        "session: requests per second, 256 connections",
+        "http_session_per_s_of_256",
+    )
+    .target(Target::RatioAtLeast(2.5)),
+    Row::new(
+        Measure::HttpSessionProcessorTime,
+        "session: processor time per request, µs",
+        "http_session_cpu_us",
+    )
+    .target(Target::RatioAtMost(0.334)),
+    Row::new(Measure::HttpIdleSession, "memory of an idle session, KiB", "http_idle_session_kib")
+        .target(Target::AtMost(6.0)),
+    Row::new(
+        Measure::HttpDeletedSessions,
+        "kept after 1,000 deleted sessions, MiB",
+        "http_deleted_sessions_mib",
+    )
+    .target(Target::AtMost(2.0)),
+    Row::new(Measure::HttpAlone, "echo in an idle session, median, µs", "http_alone_us"),
+    Row::new(
+        Measure::HttpBesideUnread,
+        "echo beside an unread stream, median, µs",
+        "http_beside_unread_us",
+    ),
 ];
 
 impl Row {
@@ -91,9 +147,21 @@ impl Row {
     }
 }
 
+/// Medians of different measures, side by side.
+pub(crate) fn merged(all: impl IntoIterator<Item = Medians>) -> Medians {
+    let mut merged = Medians::new();
+    for (name, figures) in all.into_iter().flatten() {
+        match merged.iter_mut().find(|(side, _)| *side == name) {
+            Some((_, so_far)) => so_far.extend(figures),
+            None => merged.push((name, figures)),
+        }
+    }
+    merged
+}
+
 /// The table for people.
 pub(crate) fn table(medians: &Medians) -> String {
-    let mut out = format!("{:<42}", "median of the rounds");
+    let mut out = format!("{:<46}", "median of the rounds");
     for (side, _) in medians {
         write!(out, "{side:>21}").expect("a string takes everything");
     }
@@ -102,7 +170,7 @@ pub(crate) fn table(medians: &Medians) -> String {
         if medians.iter().all(|(side, _)| figure(medians, side, row.measure).is_none()) {
             continue;
         }
-        write!(out, "{:<42}", row.name).expect("a string takes everything");
+        write!(out, "{:<46}", row.name).expect("a string takes everything");
         for (side, _) in medians {
             let cell = figure(medians, side, row.measure).map(readable);
             write!(out, "{:>21}", cell.as_deref().unwrap_or("-"))
