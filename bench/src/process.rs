@@ -93,13 +93,15 @@ impl Apart {
     /// Moves this thread to the last processor allowed.
     pub(crate) fn new() -> io::Result<Self> {
         let before = sched_getaffinity(None)?;
-        let allowed = || (0..CpuSet::MAX_CPU).filter(|&processor| before.is_set(processor));
+        let mut allowed = (0..CpuSet::MAX_CPU).filter(|&processor| before.is_set(processor));
+        let first = allowed.next();
+        let last = allowed.next_back().or(first);
         let one = |processor: Option<usize>| {
             let mut one = CpuSet::new();
             one.set(processor.ok_or(io::ErrorKind::NotFound)?);
             Ok::<_, io::Error>(one)
         };
-        let (first, last) = (one(allowed().next())?, one(allowed().last())?);
+        let (first, last) = (one(first)?, one(last)?);
         sched_setaffinity(None, &last)?;
         Ok(Self { before, first, last })
     }

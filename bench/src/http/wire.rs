@@ -98,7 +98,7 @@ enum Body {
 
 impl Head {
     fn read(head: &[u8]) -> io::Result<Self> {
-        let status = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| number(rest));
+        let status = head.strip_prefix(b"HTTP/1.1 ").and_then(number);
         let status = status.and_then(|status| u16::try_from(status).ok());
         let status = status.ok_or_else(|| unexpected("no status line of HTTP/1.1"))?;
         const LENGTH: &[u8] = b"\r\ncontent-length: ";
