@@ -15,6 +15,7 @@ use mcp_core::http::{Posted, version_in_body};
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject, Request, shown};
 use mcp_core::profile::Entitlement;
 use mcp_core::session::Decoded;
+use mcp_core::session::server::RestoreError;
 use mcp_core::version::Era;
 use mcp_core::wire::Method;
 use mcp_core::{Principal, Tenant};
@@ -22,7 +23,7 @@ use mcp_core::{Principal, Tenant};
 use super::HttpBody;
 use super::answer;
 use super::exchange::exchange;
-use super::session::{Kept, Session, entitled, gone};
+use super::session::{Kept, Session, entitled, gone, log_failure};
 use super::sessions::Sessions;
 use super::settings::Settings;
 use super::store::{EventId, SessionId, SessionStore};
@@ -98,7 +99,11 @@ impl Endpoint {
                 match self.session(head, &caller).await {
                     Ok(session) => {
                         let response = session.post(decoded).await;
-                        self.keep(&session).await.map_or(response, |refusal| refusal)
+                        if let Err(error) = self.keep(&session).await {
+                            // What was done is answered; the next request tries to save it again.
+                            log_failure(&error);
+                        }
+                        response
                     }
                     Err(refusal) => refusal,
                 }
@@ -141,6 +146,7 @@ impl Endpoint {
                     return store_fails(&error);
                 }
                 self.sessions.end(session.id());
+                session.forget_events();
                 answer::empty(StatusCode::NO_CONTENT)
             }
             Err(refusal) => refusal,
@@ -163,9 +169,9 @@ impl Endpoint {
         }
         let id = *session.id();
         // The client may ask another process next.
-        if let Some(refusal) = self.keep(&session).await {
+        if let Err(error) = self.keep(&session).await {
             session.end();
-            return refusal;
+            return store_fails(&error);
         }
         if let Err(session) = self.sessions.insert(session, &self.settings) {
             session.end();
@@ -196,8 +202,9 @@ impl Endpoint {
             Some(store) => self.shared(&**store, id, known, caller).await?,
         };
         if !session.is_still_entitled(caller).await {
-            // It never shrinks: the client has to agree anew.
+            // It never shrinks: the client has to agree anew, whichever process it asks.
             self.sessions.end(&id);
+            session.remove().await;
             return Err(gone());
         }
         Ok(session)
@@ -211,22 +218,24 @@ impl Endpoint {
         known: Option<Arc<Session>>,
         caller: &Principal,
     ) -> Result<Arc<Session>, Response<HttpBody>> {
-        let revision = store.touch(&id, self.settings.session_idle).await;
-        let Some(revision) = revision.map_err(|error| store_fails(&error))? else {
-            self.sessions.end(&id);
-            return Err(gone());
-        };
-        if let Some(session) = &known
-            && session.kept().is_some_and(|kept| kept.revision == revision)
-        {
-            return Ok(Arc::clone(session));
+        if let Some(session) = known {
+            return match session.refresh(store).await {
+                Ok(true) => Ok(session),
+                Ok(false) => {
+                    self.sessions.end(&id);
+                    session.forget_events();
+                    Err(gone())
+                }
+                Err(error) => Err(store_fails(&error)),
+            };
         }
         let stored = store.load(&id).await.map_err(|error| store_fails(&error))?;
-        let stored = stored.ok_or_else(gone)?;
-        if let Some(session) = known {
-            session.catch_up(&stored);
-            return Ok(session);
-        }
+        // Nobody else keeps it alive either.
+        let stored = stored
+            .filter(|stored| stored.record.belongs_to(caller, &self.tenant))
+            .ok_or_else(gone)?;
+        let touched = store.touch(&id, self.settings.session_idle).await;
+        touched.map_err(|error| store_fails(&error))?.ok_or_else(gone)?;
         let server = Arc::clone(&self.server.0);
         let mut engine = Engine::new(server, caller.clone(), self.tenant.clone());
         let entitlement = match engine.entitlement_of(caller) {
@@ -235,6 +244,11 @@ impl Endpoint {
         };
         if let Err(error) = engine.restore(&stored.record, &entitlement) {
             tracing::debug!(target: "mcp::server", %error, "a session is not taken up");
+            if matches!(error, RestoreError::Profiles(_))
+                && let Err(error) = store.remove(&id).await
+            {
+                log_failure(&error);
+            }
             return Err(gone());
         }
         let settings = Arc::clone(&self.settings);
@@ -246,17 +260,13 @@ impl Endpoint {
         }
     }
 
-    /// Tells the other processes how the session is now; gives the refusal where that fails.
-    async fn keep(&self, session: &Session) -> Option<Response<HttpBody>> {
-        let store = self.settings.session_store.as_ref()?;
-        let (record, changes) = session.unkept()?;
-        match store.save(session.id(), &record, self.settings.session_idle).await {
-            Ok(revision) => {
-                session.keep(Kept { revision, changes });
-                None
-            }
-            Err(error) => Some(store_fails(&error)),
-        }
+    /// Tells the other processes how the session is now.
+    async fn keep(&self, session: &Session) -> io::Result<()> {
+        let Some(store) = &self.settings.session_store else { return Ok(()) };
+        let Some((record, changes)) = session.unkept() else { return Ok(()) };
+        let revision = store.save(session.id(), &record, self.settings.session_idle).await?;
+        session.keep(Kept { revision, changes });
+        Ok(())
     }
 
     /// Whether the headers say what the body says.
@@ -291,7 +301,7 @@ fn refused(error: &ErrorObject) -> Response<HttpBody> {
 }
 
 fn store_fails(error: &io::Error) -> Response<HttpBody> {
-    tracing::error!(target: "mcp::server", %error, "the session store fails");
+    log_failure(error);
     let error = ErrorObject::internal("sessions cannot be looked up now: try again later");
     let mut response = answer::error(StatusCode::SERVICE_UNAVAILABLE, None, &error);
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

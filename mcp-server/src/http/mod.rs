@@ -81,6 +81,6 @@ pub use intake::BoxError;
 pub use proxy::Peer;
 pub use service::{HttpFuture, HttpService};
 pub use store::{
-    EventId, EventStore, EventsInMemory, Replay, Revision, SessionId, SessionStore,
+    EventId, EventStore, EventsInMemory, Replay, Revision, SessionId, SessionRecord, SessionStore,
     SessionsInMemory, StoredEvent, StoredSession, StreamId,
 };

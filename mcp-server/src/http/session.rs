@@ -7,6 +7,7 @@
 //! Spec: 2025-11-25, basic/transports, "Streamable HTTP".
 
 use std::future::poll_fn;
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +32,7 @@ use super::answer::{self, KEEP_ALIVE};
 use super::exchange::Silence;
 use super::outlet::{First, Outlet, Recorder, push_stored};
 use super::settings::{Closed, Settings};
-use super::store::{EventId, Replay, Revision, SessionId, StoredSession, StreamIds};
+use super::store::{EventId, Replay, Revision, SessionId, SessionStore, StoredSession, StreamIds};
 use crate::server::Engine;
 
 /// One legacy session.
@@ -108,12 +109,46 @@ impl Session {
     /// Takes over what another process has changed.
     pub(super) fn catch_up(self: &Arc<Self>, stored: &StoredSession) {
         let mut inner = self.lock();
+        if self.kept().is_some_and(|kept| kept.changes != inner.engine.changes()) {
+            // What was changed here is about to be saved: the later wins.
+            return;
+        }
         inner.engine.catch_up(&stored.record);
         inner.distribute();
         let changes = inner.engine.changes();
         self.drive(&mut inner);
         drop(inner);
         self.keep(Kept { revision: stored.revision, changes });
+    }
+
+    /// Takes over what other processes have changed; says whether the session goes on for them.
+    pub(super) async fn refresh(self: &Arc<Self>, store: &dyn SessionStore) -> io::Result<bool> {
+        let Some(revision) = store.touch(&self.id, self.settings.session_idle).await? else {
+            return Ok(false);
+        };
+        if self.kept().is_some_and(|kept| kept.revision == revision) {
+            return Ok(true);
+        }
+        let Some(stored) = store.load(&self.id).await? else { return Ok(false) };
+        self.catch_up(&stored);
+        Ok(true)
+    }
+
+    /// The session is over for every process.
+    pub(super) async fn remove(&self) {
+        if let Some(store) = &self.settings.session_store
+            && let Err(error) = store.remove(&self.id).await
+        {
+            log_failure(&error);
+        }
+        self.forget_events();
+    }
+
+    /// Nobody will resume its streams, in whichever process.
+    pub(super) fn forget_events(&self) {
+        if let Some(events) = &self.settings.events {
+            events.forget_session(&self.id);
+        }
     }
 
     pub(super) fn id(&self) -> &SessionId {
@@ -158,6 +193,25 @@ impl Session {
         let Some(resolving) = resolving else { return true };
         let entitlement = entitled(resolving).await;
         self.lock().engine.is_still_entitled(&entitlement)
+    }
+
+    /// Ends the session, unless it goes on; asked while a stream of it is open.
+    async fn look_whether_over(self: &Arc<Self>) {
+        if let Some(store) = &self.settings.session_store {
+            match self.refresh(&**store).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    self.end();
+                    return self.forget_events();
+                }
+                // It is asked again before long.
+                Err(error) => log_failure(&error),
+            }
+        }
+        if !self.is_still_entitled(&self.principal).await {
+            self.end();
+            self.remove().await;
+        }
     }
 
     /// Answers a POST.
@@ -234,7 +288,7 @@ impl Session {
         }
     }
 
-    /// Ends the session: whatever runs is dropped, streams end.
+    /// Ends the session in this process: whatever runs is dropped, streams end.
     pub(super) fn end(&self) {
         let mut inner = self.lock();
         inner.engine.end();
@@ -246,8 +300,8 @@ impl Session {
         if let Some(driver) = driver {
             driver.wake();
         }
-        if let Some(events) = &self.settings.events {
-            events.forget_session(&self.id);
+        if self.settings.session_store.is_none() {
+            self.forget_events();
         }
     }
 
@@ -457,7 +511,7 @@ pub(super) struct SessionStream {
     silence: Silence,
     /// When it is time to ask again what the caller is entitled to, and the question.
     recheck: Silence,
-    checking: Option<BoxFuture<'static, bool>>,
+    checking: Option<BoxFuture<'static, ()>>,
     /// The service stops.
     closed: Closed,
     /// Whether it answers no request: then nothing is awaited of it.
@@ -479,20 +533,16 @@ impl SessionStream {
         Poll::Ready(Some(Bytes::from_static(KEEP_ALIVE)))
     }
 
-    /// Ends the session when its caller has lost what it began with.
+    /// Ends the session when its caller has lost what it began with, or another process ended it.
     fn recheck(&mut self, cx: &mut Context<'_>) {
         if self.checking.is_none() && self.recheck.poll(cx).is_ready() {
             let session = Arc::clone(&self.session);
-            let check = async move { session.is_still_entitled(&session.principal).await };
-            self.checking = Some(Box::pin(check));
+            self.checking = Some(Box::pin(async move { session.look_whether_over().await }));
         }
         if let Some(checking) = &mut self.checking
-            && let Poll::Ready(is_entitled) = checking.as_mut().poll(cx)
+            && checking.as_mut().poll(cx).is_ready()
         {
             self.checking = None;
-            if !is_entitled {
-                self.session.end();
-            }
         }
     }
 }
@@ -519,6 +569,10 @@ pub(super) async fn entitled(resolving: BoxFuture<'static, Entitlement>) -> Enti
 
 fn whole(message: Vec<u8>, error: Option<ErrorCode>) -> Response<HttpBody> {
     answer::json(error.map_or(StatusCode::OK, answer::legacy_status), message)
+}
+
+pub(super) fn log_failure(error: &io::Error) {
+    tracing::error!(target: "mcp::server", %error, "the session store fails");
 }
 
 /// There is no such session, or not for this caller.

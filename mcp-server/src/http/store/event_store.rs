@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -44,8 +45,33 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Forgets everything of a session that is over.
     ///
+    /// Where sessions are [shared](super::SessionStore) it is not called for one that was merely idle
+    /// for too long: nobody saw its end. A store without a bound drops what is old by itself.
+    ///
     /// Like [`append`](Self::append) it must not wait; the store may forget later.
     fn forget_session(&self, session: &SessionId);
+}
+
+impl<S: EventStore + ?Sized> EventStore for Arc<S> {
+    fn append(&self, session: &SessionId, id: EventId, message: Bytes) {
+        (**self).append(session, id, message);
+    }
+
+    fn replay<'a>(
+        &'a self,
+        session: &'a SessionId,
+        after: EventId,
+    ) -> BoxFuture<'a, io::Result<Replay>> {
+        (**self).replay(session, after)
+    }
+
+    fn forget_stream(&self, session: &SessionId, stream: StreamId) {
+        (**self).forget_stream(session, stream);
+    }
+
+    fn forget_session(&self, session: &SessionId) {
+        (**self).forget_session(session);
+    }
 }
 
 impl fmt::Debug for dyn EventStore {

@@ -16,6 +16,8 @@ mod session_id;
 mod session_store;
 mod sessions_in_memory;
 
+pub use mcp_core::session::server::SessionRecord;
+
 pub(crate) use event_id::StreamIds;
 pub use event_id::{EventId, StreamId};
 pub use event_store::{EventStore, Replay, StoredEvent};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -47,8 +48,8 @@ pub trait SessionStore: Send + Sync + 'static {
     /// The session was used: it may be idle for this long from now on. Gives its revision, or `None`
     /// when it was removed or idle for too long.
     ///
-    /// It is asked before a request is served, so that a session that another process has ended or
-    /// changed is noticed: it should be quick.
+    /// It is asked before a request is served, and once a minute while a stream is open, so that a
+    /// session that another process has ended or changed is noticed: it should be quick.
     ///
     /// # Errors
     /// When the store cannot tell: the client is asked to try again.
@@ -63,6 +64,33 @@ pub trait SessionStore: Send + Sync + 'static {
     /// # Errors
     /// When the store cannot; the client is told that the session goes on.
     fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, io::Result<()>>;
+}
+
+impl<S: SessionStore + ?Sized> SessionStore for Arc<S> {
+    fn save<'a>(
+        &'a self,
+        id: &'a SessionId,
+        record: &'a SessionRecord,
+        idle: Duration,
+    ) -> BoxFuture<'a, io::Result<Revision>> {
+        (**self).save(id, record, idle)
+    }
+
+    fn load<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, io::Result<Option<StoredSession>>> {
+        (**self).load(id)
+    }
+
+    fn touch<'a>(
+        &'a self,
+        id: &'a SessionId,
+        idle: Duration,
+    ) -> BoxFuture<'a, io::Result<Option<Revision>>> {
+        (**self).touch(id, idle)
+    }
+
+    fn remove<'a>(&'a self, id: &'a SessionId) -> BoxFuture<'a, io::Result<()>> {
+        (**self).remove(id)
+    }
 }
 
 impl fmt::Debug for dyn SessionStore {
