@@ -22,6 +22,7 @@
 //! What concerns the whole server:
 //!
 //! - `http`: at a URL, for several tenants, behind proxies (with the feature `http`)
+//! - `sessions`: legacy sessions that several processes share (with the feature `http`)
 //! - [`profiles`]: settings, limits and tools by profile, and who may have which
 //! - [`changes`]: items that come and go, and telling clients
 //! - [`caching`]: how long clients may keep what they were told
@@ -70,6 +71,10 @@ pub mod profiles {}
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}
+
+#[cfg(feature = "http")]
+#[doc = include_str!("sessions.md")]
+pub mod sessions {}
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}
