@@ -89,25 +89,17 @@ impl Endpoint {
             Posted::Initialize if session_id(head).is_none() => {
                 self.initialize(decoded, caller).await
             }
-            Posted::Initialize | Posted::Session => {
-                if let Some(version) = version.filter(|version| !self.serves(version)) {
-                    return refused(&ErrorObject::invalid_request(format!(
-                        "`MCP-Protocol-Version: {}` is not served here",
-                        shown(version)
-                    )));
-                }
-                match self.session(head, &caller).await {
-                    Ok(session) => {
-                        let response = session.post(decoded).await;
-                        if let Err(error) = self.keep(&session).await {
-                            // What was done is answered; the next request tries to save it again.
-                            log_failure(&error);
-                        }
-                        response
+            Posted::Initialize | Posted::Session => match self.session(head, &caller).await {
+                Ok(session) => {
+                    let response = session.post(decoded).await;
+                    if let Err(error) = self.keep(&session).await {
+                        // What was done is answered; the next request tries to save it again.
+                        log_failure(&error);
                     }
-                    Err(refusal) => refusal,
+                    response
                 }
-            }
+                Err(refusal) => refusal,
+            },
         }
     }
 
@@ -162,21 +154,20 @@ impl Endpoint {
         let engine = Engine::new(server, caller.clone(), self.tenant.clone());
         let settings = Arc::clone(&self.settings);
         let session = Arc::new(Session::new(SessionId::random(), caller, engine, settings));
-        let mut response = session.post(decoded).await;
+        let mut beginning = Beginning(Some(Arc::clone(&session)));
+        let mut response = session.initialize(decoded).await;
         if !session.is_established() {
-            session.end();
             return response;
         }
         let id = *session.id();
         // The client may ask another process next.
         if let Err(error) = self.keep(&session).await {
-            session.end();
             return store_fails(&error);
         }
-        if let Err(session) = self.sessions.insert(session, &self.settings) {
-            session.end();
+        if self.sessions.insert(session, &self.settings).is_err() {
             return too_many();
         }
+        beginning.0 = None;
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             response.headers_mut().insert(MCP_SESSION_ID, id);
         }
@@ -189,6 +180,18 @@ impl Endpoint {
         head: &Parts,
         caller: &Principal,
     ) -> Result<Arc<Session>, Response<HttpBody>> {
+        let version = single(head, MCP_PROTOCOL_VERSION).map_err(|error| refused(&error))?;
+        if let Some(version) = version.filter(|version| !self.serves(version)) {
+            return Err(refused(&ErrorObject::invalid_request(format!(
+                "`MCP-Protocol-Version: {}` is not served here",
+                shown(version)
+            ))));
+        }
+        let mut ids = head.headers.get_all(MCP_SESSION_ID).iter();
+        if ids.any(|id| Some(id) != session_id(head)) {
+            let error = ErrorObject::invalid_request("`Mcp-Session-Id` is there more than once");
+            return Err(refused(&error));
+        }
         let id = session_id(head).ok_or_else(|| {
             refused(&ErrorObject::invalid_request(
                 "`Mcp-Session-Id` is missing: send `initialize` first, then the id that it was \
@@ -289,6 +292,17 @@ impl Endpoint {
 
     fn serves(&self, version: &str) -> bool {
         self.server.0.config.versions.iter().any(|served| served.as_str() == version)
+    }
+}
+
+/// A session that ends unless it is taken in; its client may go before that.
+struct Beginning(Option<Arc<Session>>);
+
+impl Drop for Beginning {
+    fn drop(&mut self) {
+        if let Some(session) = &self.0 {
+            session.end();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The endpoint from end to end: requests in, answers out, on the virtual clock.
 
+mod endings;
+
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;

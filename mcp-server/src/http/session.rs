@@ -32,7 +32,10 @@ use super::answer::{self, KEEP_ALIVE};
 use super::exchange::Silence;
 use super::outlet::{First, Outlet, Recorder, push_stored};
 use super::settings::{Closed, Settings};
-use super::store::{EventId, Replay, Revision, SessionId, SessionStore, StoredSession, StreamIds};
+use super::store::{
+    EventId, Replay, Revision, SessionId, SessionStore, StoredEvent, StoredSession, StreamId,
+    StreamIds,
+};
 use crate::server::Engine;
 
 /// One legacy session.
@@ -176,10 +179,12 @@ impl Session {
         self.used.store(u64::try_from(since).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// How long nobody has used it; nothing while a call runs or somebody listens.
+    /// How long nobody has used it; nothing while somebody waits or listens.
+    ///
+    /// Calls alone do not count: one may wait for ever for the answer of a client that is gone.
     pub(super) fn idle(&self) -> Duration {
         let Ok(inner) = self.inner.try_lock() else { return Duration::ZERO };
-        if inner.engine.calls() > 0 || inner.is_heard() {
+        if inner.is_heard() {
             self.touch();
         }
         drop(inner);
@@ -214,9 +219,24 @@ impl Session {
         }
     }
 
+    /// Answers the POST that begins the session: never by a stream, whose head could not say yet
+    /// which session it is.
+    pub(super) async fn initialize(self: &Arc<Self>, decoded: Decoded<'_>) -> Response<HttpBody> {
+        self.answer(decoded, None).await
+    }
+
     /// Answers a POST.
     pub(super) async fn post(self: &Arc<Self>, decoded: Decoded<'_>) -> Response<HttpBody> {
         self.touch();
+        self.answer(decoded, Some(self.settings.stream_after)).await
+    }
+
+    /// Answers a POST, by a stream at the latest after `stream_after`.
+    async fn answer(
+        self: &Arc<Self>,
+        decoded: Decoded<'_>,
+        stream_after: Option<Duration>,
+    ) -> Response<HttpBody> {
         if let Some(invalid) = decoded.invalid() {
             let status = StatusCode::BAD_REQUEST;
             return answer::error(status, invalid.id.as_ref(), &invalid.error);
@@ -231,7 +251,8 @@ impl Session {
         match begun {
             Begun::Answered(message, error) => whole(message, error),
             Begun::Accepted => answer::empty(StatusCode::ACCEPTED),
-            Begun::Later(outlet) => self.answer(outlet).await,
+            Begun::Gone => gone(),
+            Begun::Later(outlet) => self.wait_for(outlet, stream_after).await,
         }
     }
 
@@ -257,23 +278,26 @@ impl Session {
     pub(super) async fn resume(self: &Arc<Self>, after: EventId) -> Response<HttpBody> {
         self.touch();
         let Some(events) = &self.settings.events else { return not_resumable() };
-        let mut missed = Vec::new();
+        let mut missed: Vec<StoredEvent> = Vec::new();
         loop {
-            let last = missed.last().map_or(after, |event: &super::store::StoredEvent| event.id);
+            // Before the store is asked: it has all that is said by a stream that is over now.
+            let outlet = self.lock().outlet_of(after.stream());
+            let last = missed.last().map_or(after, |event| event.id);
             match events.replay(&self.id, last).await {
                 Ok(Replay::Events(more)) => missed.extend(more),
+                Ok(_) if self.is_over() => return gone(),
                 Ok(_) => return not_resumable(),
                 Err(error) => {
                     tracing::warn!(target: "mcp::server", %error, "the event store cannot tell what a stream has carried");
                     return answer::empty(StatusCode::SERVICE_UNAVAILABLE);
                 }
             }
-            let inner = self.lock();
-            let mut open = inner.outlets.iter().map(|(_, outlet)| outlet).chain(&inner.standing);
-            let outlet = open.find(|outlet| outlet.stream() == after.stream()).cloned();
-            drop(inner);
             let Some(outlet) = outlet else {
-                // All that it had to say is there.
+                // Another process may still have something to say on it.
+                if missed.is_empty() && self.settings.session_store.is_none() {
+                    // A stream without an answer would make clients ask again, and again.
+                    return is_complete();
+                }
                 let mut text = Vec::new();
                 push_stored(&mut text, &missed);
                 return answer::events(HttpBody::full(text));
@@ -313,6 +337,10 @@ impl Session {
         is_answered: bool,
     ) -> Begun {
         let mut inner = self.lock();
+        if inner.engine.is_over() {
+            // It has ended since it was found: nobody would answer.
+            return Begun::Gone;
+        }
         let inner_ref = &mut *inner;
         inner_ref.look_who_listens();
         let frame = inner_ref.engine.accept(cx, decoded);
@@ -338,15 +366,19 @@ impl Session {
     }
 
     /// Waits for what there is to say first.
-    async fn answer(self: &Arc<Self>, outlet: Arc<Outlet>) -> Response<HttpBody> {
+    async fn wait_for(
+        self: &Arc<Self>,
+        outlet: Arc<Outlet>,
+        stream_after: Option<Duration>,
+    ) -> Response<HttpBody> {
         let mut waits = Waits(Some(Arc::clone(&outlet)));
         let mut patience = None::<Pin<Box<Sleep>>>;
         let first = poll_fn(|cx| {
             if let Poll::Ready(first) = outlet.poll_first(cx) {
                 return Poll::Ready(first);
             }
-            let patience =
-                patience.get_or_insert_with(|| Box::pin(sleep(self.settings.stream_after)));
+            let Some(stream_after) = stream_after else { return Poll::Pending };
+            let patience = patience.get_or_insert_with(|| Box::pin(sleep(stream_after)));
             ready!(patience.as_mut().poll(cx));
             outlet.open();
             outlet.poll_first(cx)
@@ -355,6 +387,7 @@ impl Session {
         waits.0 = None;
         match first {
             First::Whole(message, error) => whole(message, error),
+            First::Nothing if self.is_over() => gone(),
             First::Nothing => answer::empty(StatusCode::ACCEPTED),
             First::Stream => self.stream(outlet, 0),
         }
@@ -387,7 +420,7 @@ impl Session {
             session: self.id,
             primes,
         });
-        let most = inner.engine.pending_bytes();
+        let most = inner.engine.pending_bytes().min(UNREAD);
         Arc::new(Outlet::new(inner.streams.make(), recorder, most))
     }
 
@@ -436,6 +469,8 @@ enum Begun {
     Accepted,
     /// Its answer comes here.
     Later(Arc<Outlet>),
+    /// The session is over.
+    Gone,
 }
 
 impl Inner {
@@ -448,6 +483,12 @@ impl Inner {
     fn is_heard(&self) -> bool {
         let outlets = self.outlets.iter().map(|(_, outlet)| outlet).chain(&self.standing);
         outlets.into_iter().any(|outlet| outlet.is_attached())
+    }
+
+    /// The stream of an id, if more may be said on it.
+    fn outlet_of(&self, stream: StreamId) -> Option<Arc<Outlet>> {
+        let mut open = self.outlets.iter().map(|(_, outlet)| outlet).chain(&self.standing);
+        open.find(|outlet| outlet.stream() == stream).cloned()
     }
 
     /// Gives each message that waits to the stream where it belongs.
@@ -509,7 +550,7 @@ pub(super) struct SessionStream {
     outlet: Arc<Outlet>,
     connection: u32,
     silence: Silence,
-    /// When it is time to ask again what the caller is entitled to, and the question.
+    /// When it is time to ask again whether the session goes on, and the question.
     recheck: Silence,
     checking: Option<BoxFuture<'static, ()>>,
     /// The service stops.
@@ -559,6 +600,9 @@ impl Drop for SessionStream {
     }
 }
 
+/// How many bytes may wait for a client that does not read one of its streams.
+const UNREAD: usize = 4 * 1024 * 1024;
+
 /// What a caller is entitled to: nothing, where the server's function panics.
 pub(super) async fn entitled(resolving: BoxFuture<'static, Entitlement>) -> Entitlement {
     AssertUnwindSafe(resolving).catch_unwind().await.unwrap_or_else(|_| {
@@ -581,6 +625,13 @@ pub(super) fn gone() -> Response<HttpBody> {
         "there is no such session: it is over, or another caller's; send `initialize` again",
     );
     answer::error(StatusCode::NOT_FOUND, None, &error)
+}
+
+fn is_complete() -> Response<HttpBody> {
+    let error = ErrorObject::invalid_request(
+        "the stream is complete: nothing followed this event, and nothing will",
+    );
+    answer::error(StatusCode::BAD_REQUEST, None, &error)
 }
 
 fn not_resumable() -> Response<HttpBody> {
