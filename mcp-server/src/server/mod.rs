@@ -11,7 +11,7 @@ mod profile;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use mcp_core::profile::{Declaration, Entitlement};
@@ -65,8 +65,7 @@ pub(crate) struct Inner {
     /// What calls know their server by.
     me: Weak<Self>,
     provided: Arc<Provided>,
-    /// The connections that are served now; some may be over.
-    connections: Mutex<Vec<Weak<Connection>>>,
+    connections: Mutex<Connections>,
     /// The servers that were taken in: their changes are told to our clients.
     mounted: Vec<Server>,
     /// How long lists may be kept, and by whom.
@@ -323,8 +322,8 @@ impl Server {
     /// Notes a change for every connection.
     fn tell(&self, note: impl Fn(&mut Changes)) {
         let mut open = Vec::new();
-        let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        connections.retain(|connection| {
+        let mut connections = self.0.connections();
+        connections.known.retain(|connection| {
             let connection = connection.upgrade().filter(|connection| !connection.is_closed());
             let is_open = connection.is_some();
             open.extend(connection);
@@ -373,16 +372,39 @@ impl Inner {
 
     /// Notes a connection, to be told of changes.
     fn connected(&self, connection: &Arc<Connection>) {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that are over are looked for only where the list would grow: each costs little then.
-        if connections.len() == connections.capacity() {
-            connections.retain(|known| known.strong_count() > 0);
-            let most = 2 * connections.len().max(32);
-            connections.shrink_to(most);
-        }
-        connections.push(Arc::downgrade(connection));
-        drop(connections);
+        let known = Arc::downgrade(connection);
+        self.connections().known.push(known);
         self.mounted.iter().for_each(|server| server.0.connected(connection));
+    }
+
+    /// A connection that was noted is over.
+    fn disconnected(&self) {
+        self.connections().end_one();
+        self.mounted.iter().for_each(|server| server.0.disconnected());
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The connections that are told of changes; some may be over.
+#[derive(Default)]
+struct Connections {
+    known: Vec<Weak<Connection>>,
+    over: usize,
+}
+
+impl Connections {
+    /// What is left of those that are over goes when they are more than the others: each costs
+    /// little then, and a wave of clients leaves nothing behind.
+    fn end_one(&mut self) {
+        self.over += 1;
+        if 2 * self.over > self.known.len() {
+            self.known.retain(|known| known.strong_count() > 0);
+            self.known.shrink_to(2 * self.known.len().max(32));
+            self.over = 0;
+        }
     }
 }
 

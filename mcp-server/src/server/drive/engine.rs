@@ -512,5 +512,8 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // What handlers left behind must not wait for room in a queue that nobody empties.
         self.connection.close();
+        if self.connected {
+            self.server.disconnected();
+        }
     }
 }
