@@ -23,6 +23,11 @@ fn version_two_client_finds_every_feature_in_the_legacy_era() {
 fn version_two_client_finds_every_feature_in_the_modern_era() {
     let Some(seen) = everything("everything-v2.mjs", &["--era", "modern"]) else { return };
     found(&seen);
+    granted_everything(&seen);
+}
+
+/// Whether the subscription was granted as it was asked for.
+pub(crate) fn granted_everything(seen: &Value) {
     let all = json!({
         "resourceSubscriptions": ["test://watched-resource"],
         "toolsListChanged": true,
@@ -32,7 +37,8 @@ fn version_two_client_finds_every_feature_in_the_modern_era() {
     assert_eq!(seen["granted"], all);
 }
 
-fn found(seen: &Value) {
+/// What holds in every era.
+pub(crate) fn found(seen: &Value) {
     assert_eq!(seen["surprises"], json!([]));
     let asked = &seen["asked"];
     for kind in ["forms", "urls", "samples", "roots"] {

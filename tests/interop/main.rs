@@ -1,4 +1,5 @@
-//! Our server driven by the official TypeScript clients, and theirs by our client, over real pipes.
+//! Our server driven by the official TypeScript clients, and theirs by our client, over real pipes
+//! and over HTTP.
 //!
 //! What each of their clients does is in `tests/peers/story.mjs`: it lists, calls, fails, cancels and
 //! closes, and reports everything that should not have happened. These tests add what only
@@ -8,7 +9,9 @@
 
 mod command;
 mod everything;
+mod over_http;
 mod reference_servers;
+mod required;
 mod their_servers;
 
 use std::ffi::OsStr;
@@ -83,21 +86,25 @@ fn run(script: &str, options: &[&str]) -> Option<Value> {
 
 /// Runs one client against a server; `None` when these tests are left out on request.
 fn run_against(script: &str, options: &[&str], server: &OsStr, words: &[&str]) -> Option<Value> {
-    let folder = folder()?;
-    let output = Command::new("node")
-        .arg(folder.join(script))
-        .args(options)
-        .arg("--")
-        .arg(server)
-        .args(words)
-        .stdin(Stdio::null())
-        .output()
-        .expect("`node` ran a moment ago");
+    let mut client = client(script, options)?;
+    client.arg("--").arg(server).args(words);
+    Some(finished(client))
+}
+
+/// A client, to be told which server it talks to.
+fn client(script: &str, options: &[&str]) -> Option<Command> {
+    let mut client = Command::new("node");
+    client.arg(folder()?.join(script)).args(options).stdin(Stdio::null());
+    Some(client)
+}
+
+/// What a client has seen that ended well.
+fn finished(mut client: Command) -> Value {
+    let output = client.output().expect("`node` ran a moment ago");
     let said = String::from_utf8_lossy(&output.stdout);
     let complaints = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{said}\n{complaints}", output.status);
-    let seen = serde_json::from_str(said.trim()).expect("the client prints one line of JSON");
-    Some(seen)
+    serde_json::from_str(said.trim()).expect("the client prints one line of JSON")
 }
 
 /// Where the scripts lie with what they need; `None` when these tests are left out on request.

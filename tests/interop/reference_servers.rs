@@ -9,8 +9,8 @@ use mcp_client::types::{
     CompleteRequestParams, CreateMessageResult, ElicitAction, LoggingLevel, PromptReference, Root,
 };
 use mcp_client::{
-    ChildProcess, Client, ContentBlock, Ending, Era, Error, NotificationKind, Notifications,
-    ResourceContents,
+    ChildProcess, Client, ClientBuilder, ContentBlock, Ending, Era, Error, NotificationKind,
+    Notifications, ResourceContents,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,6 +22,12 @@ use crate::folder;
 #[tokio::test]
 async fn everything_is_listed_and_called() {
     let Some(client) = everything().await else { return };
+    lists_and_calls(&client).await;
+    ends(client).await;
+}
+
+/// Every tool is listed, most are called.
+pub(crate) async fn lists_and_calls(client: &Client) {
     let tools = client.list_all_tools().await.unwrap();
     let has = |name: &str| tools.iter().any(|tool| tool.name == name);
     // The last four exist only for clients that can be asked.
@@ -69,12 +75,20 @@ async fn everything_is_listed_and_called() {
 
     let wrong = client.call::<String>("get-sum", json!({ "a": "one" })).await.unwrap_err();
     assert!(matches!(wrong, Error::Tool(_)), "{wrong}");
-    ends(client).await;
 }
 
 #[tokio::test]
 async fn everything_reports_progress_and_is_cancelled() {
     let Some(client) = everything().await else { return };
+    reports_progress_and_is_cancelled(&client).await;
+    assert_eq!(client.passed_over(), 0);
+    // This server works on for the minute, although nobody waits for it.
+    let ended = client.shutdown().await.expect("the server is a child process");
+    assert!(matches!(ended.by, Ending::Term), "{ended:?}");
+}
+
+/// A long call reports progress, and another one is cancelled.
+pub(crate) async fn reports_progress_and_is_cancelled(client: &Client) {
     let name = "trigger-long-running-operation";
     let mut job = client.call::<String>(name, json!({ "duration": 0.4, "steps": 4 }));
     let mut heard = Vec::new();
@@ -88,15 +102,17 @@ async fn everything_reports_progress_and_is_cancelled() {
     timeout(Duration::from_millis(100), long).await.expect_err("it takes a minute");
     let after: String = client.call("echo", json!({ "message": "after" })).await.unwrap();
     assert_eq!(after, "Echo: after");
-    assert_eq!(client.passed_over(), 0);
-    // This server works on for the minute, although nobody waits for it.
-    let ended = client.shutdown().await.expect("the server is a child process");
-    assert!(matches!(ended.by, Ending::Term), "{ended:?}");
 }
 
 #[tokio::test]
 async fn everything_is_read_prompted_and_completed() {
     let Some(client) = everything().await else { return };
+    reads_prompts_and_completes(&client).await;
+    ends(client).await;
+}
+
+/// Resources, templates, prompts and completion.
+pub(crate) async fn reads_prompts_and_completes(client: &Client) {
     let resources = client.list_all_resources().await.unwrap();
     let document = resources.iter().find(|resource| resource.uri.ends_with("features.md")).unwrap();
     let read = client.read_resource(&document.uri).await.unwrap();
@@ -121,12 +137,17 @@ async fn everything_is_read_prompted_and_completed() {
     let department = CompleteRequestParams::new(prompt, "department", "S");
     let found = client.complete(&department).await.unwrap();
     assert_eq!(found.completion.values(), ["Sales", "Support"]);
-    ends(client).await;
 }
 
 #[tokio::test]
 async fn everything_asks_and_is_answered() {
     let Some(client) = everything().await else { return };
+    asks_and_is_answered(&client).await;
+    ends(client).await;
+}
+
+/// The server asks its client for all that it can ask for.
+pub(crate) async fn asks_and_is_answered(client: &Client) {
     let form: String = client.call("trigger-elicitation-request", json!({})).await.unwrap();
     assert!(form.contains("Ada"), "{form}");
     let prompt = json!({ "prompt": "Say something", "maxTokens": 7 });
@@ -137,12 +158,17 @@ async fn everything_asks_and_is_answered() {
     let page = json!({ "url": "https://example.com/sign-in" });
     let visited: String = client.call("trigger-url-elicitation", page).await.unwrap();
     assert!(visited.contains("\"accept\""), "{visited}");
-    ends(client).await;
 }
 
 #[tokio::test]
 async fn everything_logs_and_tells_of_updates() {
     let Some(client) = everything().await else { return };
+    logs_and_tells_of_updates(&client).await;
+    ends(client).await;
+}
+
+/// Log messages, updates of resources, lists that change.
+pub(crate) async fn logs_and_tells_of_updates(client: &Client) {
     let mut news = client.notifications();
     client.set_logging_level(LoggingLevel::Debug).await.unwrap();
     client.call_tool("toggle-simulated-logging", json!({})).await.unwrap();
@@ -159,7 +185,6 @@ async fn everything_logs_and_tells_of_updates() {
     wait_for(&mut news, |kind| *kind == NotificationKind::ResourcesListChanged).await;
     let read = client.read_resource(&link.uri).await.unwrap();
     assert!(matches!(&read.contents[0], ResourceContents::Blob(_)), "{read:?}");
-    ends(client).await;
 }
 
 #[tokio::test]
@@ -250,17 +275,19 @@ async fn memory_is_filled_searched_and_read() {
 
 /// A client of the reference server that answers all that it asks.
 async fn everything() -> Option<Client> {
-    let server = reference("server-everything")?;
-    let client = Client::builder("interop", "1.0")
+    let client = answering().connect(reference("server-everything")?).await;
+    let client = client.unwrap_or_else(|error| panic!("{error:#}"));
+    assert_eq!(client.negotiated().era(), Era::Legacy);
+    Some(client)
+}
+
+/// A client that answers all that it is asked.
+pub(crate) fn answering() -> ClientBuilder {
+    Client::builder("interop", "1.0")
         .on_form(|_| async { json!({ "name": "Ada", "check": true }) })
         .on_url(|_| async { ElicitAction::Accept })
         .on_sample(|_| async { CreateMessageResult::new("test-model", "what the model says") })
         .roots([Root::new("file:///srv/films").with_name("films")])
-        .connect(server)
-        .await;
-    let client = client.unwrap_or_else(|error| panic!("{error:#}"));
-    assert_eq!(client.negotiated().era(), Era::Legacy);
-    Some(client)
 }
 
 /// What a reference server is started with; `None` when these tests are left out on request.

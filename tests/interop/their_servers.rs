@@ -60,7 +60,7 @@ async fn requirements_are_not_met_by_a_server_that_knows_no_profiles() {
 }
 
 /// How a server answers a call of a tool that it does not have.
-enum UnknownTool {
+pub(crate) enum UnknownTool {
     /// Version 1 answers with a result that says `isError`.
     IsResult,
     IsProtocolError,
@@ -73,6 +73,13 @@ struct Sum {
 
 /// Lists, calls, fails, hears of progress, cancels and ends.
 async fn tells_the_story(client: Client, unknown: UnknownTool) {
+    story(&client, unknown).await;
+    let ended = client.shutdown().await.expect("the server is a child process");
+    assert!(matches!(ended.by, Ending::Itself), "{ended:?}");
+}
+
+/// Lists, calls, fails, hears of progress and cancels.
+pub(crate) async fn story(client: &Client, unknown: UnknownTool) {
     let tools = client.list_all_tools().await.expect("the tools are listed");
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!(names, ["echo", "add", "long_running", "slow", "fail"]);
@@ -112,12 +119,9 @@ async fn tells_the_story(client: Client, unknown: UnknownTool) {
     let again: String = client.call("echo", json!({ "message": "still there" })).await.unwrap();
     assert_eq!(again, "still there");
     assert_eq!(client.passed_over(), 0, "everything that the server sent was understood");
-
-    let ended = client.shutdown().await.expect("the server is a child process");
-    assert!(matches!(ended.by, Ending::Itself), "{ended:?}");
 }
 
-fn version(client: &Client) -> (Era, String) {
+pub(crate) fn version(client: &Client) -> (Era, String) {
     let agreed = client.negotiated();
     (agreed.era(), agreed.version().to_string())
 }

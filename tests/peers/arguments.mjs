@@ -23,9 +23,9 @@ export function parse(argv, names, flags = []) {
 }
 
 export function parseClient(argv, names = []) {
-  const { options, command } = parse(argv, names, ['unknown-tool-is-result']);
-  if (command.length === 0) {
-    console.error('give the command of a server');
+  const { options, command } = parse(argv, [...names, 'url'], ['unknown-tool-is-result']);
+  if ((command.length === 0) === (options.url === undefined)) {
+    console.error('give the command of a server, or its address: --url <url>');
     process.exit(2);
   }
   return { options, command };

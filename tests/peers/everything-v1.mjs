@@ -1,8 +1,9 @@
 // Every feature of `everything-server`, with `@modelcontextprotocol/sdk` 1.x: legacy era only.
 //
-//   node everything-v1.mjs [--] <command…>
+//   node everything-v1.mjs (--url <url> | [--] <command…>)
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
   CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema, LoggingMessageNotificationSchema,
   PromptListChangedNotificationSchema, ResourceListChangedNotificationSchema, ResourceUpdatedNotificationSchema,
@@ -12,7 +13,7 @@ import { parseClient } from './arguments.mjs';
 import { answers, everything, newPeer } from './everything.mjs';
 import { tell, watch } from './story.mjs';
 
-const { command: [command, ...args] } = parseClient(process.argv);
+const { options, command: [command, ...args] } = parseClient(process.argv);
 
 await tell(async () => {
   const capabilities = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
@@ -29,7 +30,9 @@ await tell(async () => {
   client.setNotificationHandler(PromptListChangedNotificationSchema, () => void heard.lists.push('prompts'));
   client.setNotificationHandler(ResourceListChangedNotificationSchema, () => void heard.lists.push('resources'));
 
-  const transport = new StdioClientTransport({ command, args, stderr: 'inherit' });
+  const transport = options.url
+    ? new StreamableHTTPClientTransport(new URL(options.url))
+    : new StdioClientTransport({ command, args, stderr: 'inherit' });
   await client.connect(transport);
   peer.wire = watch(transport);
   peer.callTool = (params, options) => client.callTool(params, undefined, options);

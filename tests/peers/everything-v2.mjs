@@ -1,7 +1,7 @@
 // Every feature of `everything-server`, with `@modelcontextprotocol/client` 2.x in the era it is told.
 //
-//   node everything-v2.mjs --era legacy|modern [--] <command…>
-import { Client } from '@modelcontextprotocol/client';
+//   node everything-v2.mjs --era legacy|modern (--url <url> | [--] <command…>)
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { parseClient } from './arguments.mjs';
 import { answers, everything, newPeer } from './everything.mjs';
@@ -27,9 +27,13 @@ await tell(async () => {
     client.setNotificationHandler(`notifications/${list}/list_changed`, () => void heard.lists.push(list));
   }
 
-  const transport = new StdioClientTransport({ command, args, stderr: 'inherit' });
+  const transport = options.url
+    ? new StreamableHTTPClientTransport(new URL(options.url))
+    : new StdioClientTransport({ command, args, stderr: 'inherit' });
   await client.connect(transport);
   peer.wire = watch(transport);
+  // Over HTTP, the modern era cancels by closing the stream.
+  if (options.url && isModern) peer.cancellations = 0;
   peer.callTool = (params, options) => client.callTool(params, options);
   let subscription;
   peer.watch = async uri => {

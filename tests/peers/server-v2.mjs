@@ -1,16 +1,19 @@
-// A stdio server built on `@modelcontextprotocol/server` 2.x.
+// A server built on `@modelcontextprotocol/server` 2.x.
 //
-//   node server-v2.mjs [--era legacy|modern|both]
+//   node server-v2.mjs [--http] [--era legacy|modern|both]
 //
 // `both`, the default, lets the first message decide; `modern` refuses `initialize`;
-// `legacy` is the plain transport, which knows no `server/discover`.
-import { McpServer } from '@modelcontextprotocol/server';
+// `legacy` is the plain transport, which knows no `server/discover`. With `--http` it listens at a
+// free port, which it names on standard error; there is no `legacy` then.
+import { McpServer, createMcpHandler } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 import { parse } from './arguments.mjs';
+import { answering, listen } from './listen.mjs';
 import { registerTools } from './tools.mjs';
 
-const era = parse(process.argv, ['era']).options.era ?? 'both';
+const { options } = parse(process.argv, ['era'], ['http']);
+const era = options.http ? `http-${options.era ?? 'both'}` : (options.era ?? 'both');
 
 function server() {
   const server = new McpServer({ name: 'peer-server-v2', version: '2.0.0' });
@@ -36,6 +39,12 @@ switch (era) {
     break;
   case 'modern':
     serveStdio(server, { legacy: 'reject', onerror: error => console.error(error) });
+    break;
+  case 'http-both':
+    listen(answering(createMcpHandler(server)));
+    break;
+  case 'http-modern':
+    listen(answering(createMcpHandler(server, { legacy: 'reject' })));
     break;
   case 'legacy':
     await server().connect(new StdioServerTransport());

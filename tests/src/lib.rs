@@ -3,3 +3,4 @@
 pub mod peers;
 pub mod pipe;
 pub mod programs;
+pub mod tap;
