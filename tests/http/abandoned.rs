@@ -8,22 +8,18 @@ use crate::peer::{Peer, legacy};
 use crate::rig::{Rig, clients, memory};
 
 #[test]
-fn memory_of_abandoned_sessions_returns() {
-    let rig = Rig::new(1, |service| service.session_idle(Duration::from_secs(4)));
-    open(&rig, 500);
-    rig.until(|held| held.tasks == 1);
-    let mut after = Vec::new();
+fn memory_of_abandoned_sessions_is_there_for_the_next_ones() {
+    let rig = Rig::new(1, |service| service.session_idle(Duration::from_secs(2)));
+    let mut most = Vec::new();
     for _ in 0..3 {
-        let before = memory();
         open(&rig, 5000);
-        let most = memory();
+        most.push(memory());
         // The last session takes the task with it that looks for those that are over.
         rig.until(|held| held.tasks == 1);
-        after.push(memory());
-        println!("{before} {most} {after:?}");
     }
-    let grown = after[2].saturating_sub(after[0]);
-    assert!(grown < 4 * 1024, "it keeps {grown} KiB more: {after:?}");
+    // An allocator may keep pages, but not need more of them.
+    let grown = most[2].saturating_sub(most[0]);
+    assert!(grown < 4 * 1024, "5,000 sessions more need {grown} KiB more: {most:?}");
 }
 
 /// Opens sessions over some connections, uses each once, and goes.

@@ -64,7 +64,7 @@ async fn vanish(address: SocketAddr, number: usize) {
             peer.write(&modern("flood")).await;
         }
     }
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         // Without so much as a word of parting.
         peer.stream.set_zero_linger().unwrap();
     }
