@@ -214,7 +214,13 @@ impl Options {
 
     /// Whether what is sent to this address stays on this machine.
     pub(super) fn stays_here(&self, url: &Url) -> bool {
-        is_loopback(url) && !matches!(self.proxy, Proxying::Through(_))
+        let is_elsewhere = |(host, address): &(String, IpAddr)| {
+            !address.is_loopback()
+                && url.host_str().is_some_and(|own| own.eq_ignore_ascii_case(host))
+        };
+        is_loopback(url)
+            && !matches!(self.proxy, Proxying::Through(_))
+            && !self.resolved.iter().any(is_elsewhere)
     }
 
     /// Whether address and headers are all that says which server it is and who calls.
@@ -304,7 +310,8 @@ impl Options {
         if let Some(identity) = &self.identity {
             builder = builder.identity(identity.clone());
         }
-        if let Some(host) = url.host_str().filter(|host| host.ends_with(".localhost")) {
+        let is_local = |host: &&str| *host == "localhost" || host.ends_with(".localhost");
+        if let Some(host) = url.host_str().filter(is_local) {
             // RFC 6761, 6.3: such names are this machine, whether the resolver knows it or not.
             let here: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
             builder = builder.resolve_to_addrs(host, &here.map(|address| (address, 0).into()));
@@ -456,6 +463,10 @@ mod tests {
         assert!(to("http://127.0.0.1:1/mcp").agent().is_ok());
         let around = to("http://127.0.0.1:1/mcp").proxy("http://proxy.example");
         assert!(problem(&around).contains("https"));
+        let local =
+            |address: [u8; 4]| to("http://localhost/mcp").resolve("Localhost", address.into());
+        assert!(problem(&local([10, 0, 0, 1])).contains("https"));
+        assert!(local([127, 0, 0, 2]).agent().is_ok());
         let by_hand = Http::new("http://vidsrus.example/mcp").unwrap();
         assert!(by_hand.header("authorization", "Bearer abc").agent().is_ok());
     }
