@@ -78,7 +78,8 @@ impl Endpoint {
                     return answer::error(StatusCode::BAD_REQUEST, Some(&request.id), &error);
                 }
                 let server = Arc::clone(&self.server.0);
-                let engine = Engine::new(server, caller, self.tenant.clone());
+                let mut engine = Engine::new(server, caller, self.tenant.clone());
+                engine.header_mismatch = self.misquoted(head, request);
                 exchange(engine, decoded, &self.settings).await
             }
             Posted::ModernNotification => answer::empty(StatusCode::ACCEPTED),
@@ -272,22 +273,30 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Whether the headers say what the body says.
+    /// Whether the headers that every request has say what the body says.
     fn agree(&self, head: &Parts, request: &Request<'_>) -> Result<(), ErrorObject> {
         let version = version_in_body(request)?;
         let params = request.params.as_ref();
         let member = |name| params.and_then(|params| params.string(name).ok().flatten());
         let name = name_member(&request.method).and_then(member);
         let (method, name) = (&*request.method, name.as_deref());
-        Mirrored { protocol_version: &version, method, name }.check(values(head))?;
-        if method != Method::ToolsCall.as_str() {
-            return Ok(());
+        Ok(Mirrored { protocol_version: &version, method, name }.check(values(head))?)
+    }
+
+    /// What is wrong with the headers that repeat arguments of a tool, if the tool exists for the
+    /// caller, which is not known yet.
+    fn misquoted(&self, head: &Parts, request: &Request<'_>) -> Option<Box<ErrorObject>> {
+        if request.method != Method::ToolsCall.as_str() {
+            return None;
         }
+        let params = request.params.as_ref()?;
+        let name = params.string("name").ok().flatten()?;
         let catalogue = self.server.0.catalogue();
-        let tool = name.and_then(|name| catalogue.tools.get(name));
-        let arguments = params.and_then(|params| params.raw("arguments"));
-        let mut mirrored = tool.iter().flat_map(|tool| tool.mirrored.iter());
-        Ok(mirrored.try_for_each(|param| param.check(arguments, values(head)))?)
+        let tool = catalogue.tools.get(&*name)?;
+        let arguments = params.raw("arguments");
+        let mut checks = tool.mirrored.iter().map(|param| param.check(arguments, values(head)));
+        let mismatch = checks.find_map(Result::err)?;
+        Some(Box::new(mismatch.into()))
     }
 
     fn serves(&self, version: &str) -> bool {

@@ -22,7 +22,7 @@ use super::HttpBody;
 use super::SessionsInMemory;
 use super::endpoint::Endpoint;
 use super::settings::{Closing, Settings};
-use crate::{CallContext, Entitlement, Profile, Progress, Server, Tool};
+use crate::{Args, CallContext, Caller, Entitlement, Profile, Progress, Server, Tool};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -239,6 +239,45 @@ async fn modern_errors_have_their_status() {
     assert_eq!(post((headers("2026-07-28"), bare.into())).await, (400, -32602));
 }
 
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Place {
+    #[schemars(extend("x-mcp-header" = "Region"))]
+    region: String,
+}
+
+#[tokio::test(start_paused = true)]
+async fn headers_of_a_tool_say_nothing_to_those_who_do_not_have_it() {
+    let mut world = world(|_| {});
+    let mirrored =
+        |name: &'static str| Tool::new(name).handler(async |Args(place): Args<Place>| place.region);
+    let server = Server::builder("films", "1.0")
+        .tool(mirrored("open"))
+        .profile(Profile::new(PREMIUM).tool(mirrored("hidden")))
+        .entitlement(async |_: Caller| Entitlement::none())
+        .build()
+        .unwrap();
+    let tenant = Tenant::new("films.example");
+    world.endpoint = Arc::new(Endpoint::new(server, tenant, Arc::default()));
+    let answer = async |tool: &str, region: Option<&str>| {
+        let (mut head, body) = call(tool, &json!({ "region": "eu" }));
+        if let Some(region) = region {
+            head.headers.insert("mcp-param-region", region.parse().unwrap());
+        }
+        let response = world.post((head, body)).await;
+        let status = response.status().as_u16();
+        let answer: Value = serde_json::from_str(&text(response).await).unwrap();
+        (status, answer["error"]["code"].as_i64())
+    };
+    assert_eq!(answer("open", Some("eu")).await, (200, None));
+    assert_eq!(answer("open", Some("us")).await, (400, Some(-32020)));
+    assert_eq!(answer("open", None).await, (400, Some(-32020)));
+    let unknown = answer("no-such", None).await;
+    assert_eq!(unknown, (200, Some(-32602)));
+    for region in [None, Some("eu"), Some("us")] {
+        assert_eq!(answer("hidden", region).await, unknown);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_session_answers_with_json_and_ends_by_delete() {
     let world = world(|_| {});
@@ -445,4 +484,19 @@ async fn processes_share_sessions_through_a_store() {
     assert_eq!(other.call(&second, 1, "echo").await.status(), StatusCode::OK);
     tokio::time::sleep(Duration::from_secs(20 * 60)).await;
     assert_eq!(one.call(&second, 2, "echo").await.status(), StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_listened_to_stays_in_the_store() {
+    let store = Arc::new(SessionsInMemory::new());
+    let world = world(|settings| {
+        settings.session_store = Some(Arc::<SessionsInMemory>::clone(&store));
+        settings.session_idle = Duration::from_secs(40);
+    });
+    let session = world.initialize("2025-11-25").await;
+    let mut heard = world.get(&session, None).await.into_body();
+    let listening = async { while next(&mut heard).await.is_some() {} };
+    let hour = tokio::time::timeout(Duration::from_secs(3600), listening).await;
+    assert!(hour.is_err(), "the stream ended");
+    assert_eq!(world.call(&session, 1, "echo").await.status(), StatusCode::OK);
 }

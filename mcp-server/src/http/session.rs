@@ -395,7 +395,7 @@ impl Session {
 
     fn stream(self: &Arc<Self>, outlet: Arc<Outlet>, connection: u32) -> Response<HttpBody> {
         let silence = Silence::new(self.settings.keep_alive);
-        let recheck = Silence::new(self.settings.recheck);
+        let recheck = Silence::new(self.settings.listener_check());
         let (session, checking) = (Arc::clone(self), None);
         let closed = self.settings.closing.closed();
         let is_standing =

@@ -65,6 +65,17 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How often it is asked, while somebody listens to a session, whether that goes on: more often
+    /// than a store forgets it.
+    pub(crate) fn listener_check(&self) -> Duration {
+        match self.session_store {
+            Some(_) => self.recheck.min((self.session_idle / 2).max(Duration::from_secs(1))),
+            None => self.recheck,
+        }
+    }
+}
+
 /// Tells streams that the service stops.
 #[derive(Debug, Default)]
 pub(crate) struct Closing {

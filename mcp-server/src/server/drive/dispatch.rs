@@ -126,6 +126,10 @@ impl Engine {
                     self.admitted(&catalogue.tools, call, CallKind::Tool, &params.name, unknown);
                 match tool.and_then(|tool| Ok((tool, as_task(call, tool.task)?))) {
                     Ok((tool, as_task)) => {
+                        #[cfg(feature = "http")]
+                        if let Some(mismatch) = self.header_mismatch.take() {
+                            return self.fail(self.of(call, CallKind::Tool), &mismatch);
+                        }
                         let target = Target {
                             kind: CallKind::Tool,
                             item: &tool.item,

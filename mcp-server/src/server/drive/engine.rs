@@ -61,6 +61,10 @@ pub(crate) struct Engine {
     tells_changes: bool,
     /// Whether the client can still answer what it is asked.
     hears: bool,
+    /// What is wrong with the headers of a call, told to whoever has the tool that is called: to
+    /// anybody else it would say that there is one.
+    #[cfg(feature = "http")]
+    pub(crate) header_mismatch: Option<Box<ErrorObject>>,
 }
 
 impl Engine {
@@ -84,6 +88,8 @@ impl Engine {
             leaving: Vec::new(),
             tells_changes: true,
             hears: true,
+            #[cfg(feature = "http")]
+            header_mismatch: None,
         }
     }
 
