@@ -28,7 +28,7 @@ use super::well_known;
 use super::{HttpBody, negotiation};
 use crate::Server;
 
-/// What may be done at an endpoint.
+/// What may be done at an endpoint with sessions.
 const METHODS: &str = "POST, GET, DELETE, OPTIONS";
 
 /// Servers over HTTP, as a [`tower_service::Service`] of requests.
@@ -342,8 +342,8 @@ impl Site {
             (Place::Document(_), Some(page)) if origin::is_preflight(&head) => {
                 page.preflight(&head, well_known::METHODS)
             }
-            (Place::Endpoint(_), Some(page)) if origin::is_preflight(&head) => {
-                page.preflight(&head, METHODS)
+            (Place::Endpoint(door), Some(page)) if origin::is_preflight(&head) => {
+                page.preflight(&head, door.methods())
             }
             (Place::Document(document), _) => document.answer(&head),
             (Place::Endpoint(door), _) => {
@@ -411,17 +411,23 @@ impl Site {
             Method::OPTIONS => {
                 let mut response = Response::new(HttpBody::empty());
                 *response.status_mut() = StatusCode::NO_CONTENT;
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static(METHODS));
+                let methods = HeaderValue::from_static(door.methods());
+                response.headers_mut().insert(ALLOW, methods);
                 Ok(response)
             }
             _ => {
                 let message = "this method means nothing here: send messages with POST";
                 let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message);
-                // Spec: 2026-07-28, basic/transports/streamable-http, "Earlier Streamable HTTP
-                // Revisions": without them GET and DELETE mean nothing either.
-                let methods = if door.endpoint.has_sessions() { METHODS } else { "POST, OPTIONS" };
-                Err(refusal.with(ALLOW, methods))
+                Err(refusal.with(ALLOW, door.methods()))
             }
         }
+    }
+}
+
+impl Door {
+    /// What may be done at the endpoint; without sessions GET and DELETE mean nothing (2026-07-28,
+    /// basic/transports/streamable-http, "Earlier Streamable HTTP Revisions").
+    fn methods(&self) -> &'static str {
+        if self.endpoint.has_sessions() { METHODS } else { "POST, OPTIONS" }
     }
 }

@@ -168,6 +168,23 @@ async fn methods_without_meaning_are_refused() {
 }
 
 #[tokio::test]
+async fn server_without_sessions_takes_posts_only() {
+    let modern = Server::builder("modern", "1")
+        .versions([mcp_core::version::ProtocolVersion::V2026_07_28])
+        .build()
+        .unwrap();
+    let service = HttpService::new(modern);
+    for method in [Method::GET, Method::DELETE, Method::PUT] {
+        let asked = request(method, "localhost/mcp").header("accept", "text/event-stream");
+        let response = send(&service, asked).await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()[ALLOW], "POST, OPTIONS");
+    }
+    let response = send(&service, request(Method::OPTIONS, "localhost/mcp")).await;
+    assert_eq!(response.headers()[ALLOW], "POST, OPTIONS");
+}
+
+#[tokio::test]
 async fn message_longer_than_the_limit_of_the_server_is_refused() {
     let limits = crate::Limits { line_bytes: 10, ..Default::default() };
     let service = HttpService::new(Server::builder("s", "1").limits(limits).build().unwrap());
