@@ -500,3 +500,36 @@ async fn a_session_that_is_listened_to_stays_in_the_store() {
     assert!(hour.is_err(), "the stream ended");
     assert_eq!(world.call(&session, 1, "echo").await.status(), StatusCode::OK);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_changes_ends_when_its_caller_has_lost_a_profile() {
+    let paid = Arc::new(AtomicBool::new(true));
+    let world = paid_world(Arc::clone(&paid));
+    let listen = json!({ "notifications": { "toolsListChanged": true } });
+    let (head, body) = modern("subscriptions/listen", listen);
+    let mut body: Value = serde_json::from_slice(&body).unwrap();
+    body["params"]["_meta"][CAPABILITIES] =
+        json!({ "extensions": { mcp_core::profile::EXTENSION: { "requested": [PREMIUM] } } });
+    let listens = world.post((head, body.to_string().into())).await;
+    assert!(is_stream(&listens));
+    assert_eq!(listens.headers()["x-accel-buffering"], "no");
+    let mut listens = listens.into_body();
+    assert!(next(&mut listens).await.unwrap().contains("subscriptions/acknowledged"));
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    paid.store(false, Ordering::SeqCst);
+    let mut rest = String::new();
+    while let Some(part) = next(&mut listens).await {
+        rest.push_str(&part);
+        assert!(rest.len() < 10_000, "{rest}");
+    }
+    assert!(rest.contains("1004") && rest.contains("notPermitted"), "{rest}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_at_once_is_json_however_long_it_is() {
+    let world = world(|_| {});
+    let long = "x".repeat(2 * 1024 * 1024);
+    let response = world.post(call("echo", &json!({ "text": long }))).await;
+    assert_eq!(response.headers()["content-type"], "application/json");
+    assert!(text(response).await.len() > long.len());
+}
