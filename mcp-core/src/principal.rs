@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Who calls, as authentication established it; on stdio what the operator configured.
 ///
-/// Cloning is cheap. Two principals are the same caller when their ids are equal; what is known
-/// about them besides ([`Principal::with`]) is for policies.
+/// Cloning is cheap. Two principals are the same caller when their ids are equal, or when both are
+/// local, or both anonymous: compare principals, not ids. What is known about them besides ([`Principal::with`]) is for policies.
 ///
 /// # Examples
 /// ```
@@ -28,7 +29,7 @@ struct Known {
     attributes: BTreeMap<Box<str>, Box<str>>,
 }
 
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 enum Identity {
     #[default]
     Local,
@@ -109,6 +110,12 @@ impl PartialEq for Principal {
 }
 
 impl Eq for Principal {}
+
+impl Hash for Principal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.identity.hash(state);
+    }
+}
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -96,7 +96,21 @@ pub(crate) fn negotiated(profiles: &[&str]) -> Negotiated {
     negotiated_with(Era::Modern, ClientCapabilities::new(), profiles)
 }
 
+pub(crate) fn negotiated_by(principal: Principal, profiles: &[&str]) -> Negotiated {
+    negotiated_parts(principal, Era::Modern, ClientCapabilities::new(), profiles)
+}
+
 pub(crate) fn negotiated_with(
+    era: Era,
+    client_capabilities: ClientCapabilities,
+    profiles: &[&str],
+) -> Negotiated {
+    let ada = Principal::new("ada").with("plan", "paid");
+    negotiated_parts(ada, era, client_capabilities, profiles)
+}
+
+fn negotiated_parts(
+    principal: Principal,
     era: Era,
     client_capabilities: ClientCapabilities,
     profiles: &[&str],
@@ -112,7 +126,7 @@ pub(crate) fn negotiated_with(
         client_info: Some(Implementation::new("viewer", "1.0")),
         client_capabilities,
         profiles,
-        principal: Principal::new("ada").with("plan", "paid"),
+        principal,
         tenant: Tenant::new("vidsrus.example"),
     })
 }

@@ -259,7 +259,7 @@ impl Asking {
 const FOREVER: Duration = Duration::from_secs(1 << 32);
 
 fn binding(negotiated: &Negotiated, request: &[u8; 32]) -> Binding {
-    Binding::new(negotiated.tenant().as_str(), negotiated.principal().id(), request)
+    Binding::new(negotiated.tenant().as_str(), negotiated.principal(), request)
 }
 
 /// The answer to a state that is not accepted: the same, whatever is wrong with it.

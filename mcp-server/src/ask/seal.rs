@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use mcp_core::Principal;
 
 use super::key::{Digest, random};
 
@@ -213,12 +214,17 @@ impl Binding {
     ///
     /// The profiles are no part of it: those that were in force are in the payload, since another
     /// error answers when one is missing.
-    pub(crate) fn new(tenant: &str, principal: Option<&str>, request: &[u8; 32]) -> Self {
-        let mut bytes = Vec::with_capacity(64 + tenant.len() + principal.map_or(0, str::len));
+    pub(crate) fn new(tenant: &str, principal: &Principal, request: &[u8; 32]) -> Self {
+        let id = principal.id();
+        let mut bytes = Vec::with_capacity(64 + tenant.len() + id.map_or(0, str::len));
         put(&mut bytes, tenant.as_bytes());
-        // Nobody can have an id that makes him the local caller.
-        bytes.push(u8::from(principal.is_some()));
-        put(&mut bytes, principal.unwrap_or_default().as_bytes());
+        // Nobody can have an id that makes him the local caller, or an anonymous one.
+        bytes.push(match id {
+            Some(_) => 1,
+            None if principal.is_local() => 0,
+            None => 2,
+        });
+        put(&mut bytes, id.unwrap_or_default().as_bytes());
         bytes.extend_from_slice(request);
         Self(bytes)
     }
@@ -266,7 +272,7 @@ mod tests {
     const SECRET: &[u8] = b"{\"once\":{\"reserve\":17}}";
 
     fn binding() -> Binding {
-        Binding::new("vidsrus.example", Some("ada"), &[1; 32])
+        Binding::new("vidsrus.example", &Principal::new("ada"), &[1; 32])
     }
 
     fn at(seconds: u64) -> SystemTime {
@@ -351,20 +357,23 @@ mod tests {
     fn another_caller_or_request_cannot_use_it() {
         let sealed = sealed();
         for other in [
-            Binding::new("other.example", Some("ada"), &[1; 32]),
-            Binding::new("", Some("ada"), &[1; 32]),
-            Binding::new("vidsrus.example", Some("bob"), &[1; 32]),
-            Binding::new("vidsrus.example", None, &[1; 32]),
-            Binding::new("vidsrus.example", Some(""), &[1; 32]),
-            Binding::new("vidsrus.exampl", Some("eada"), &[1; 32]),
-            Binding::new("vidsrus.example", Some("ada"), &[2; 32]),
+            Binding::new("other.example", &Principal::new("ada"), &[1; 32]),
+            Binding::new("", &Principal::new("ada"), &[1; 32]),
+            Binding::new("vidsrus.example", &Principal::new("bob"), &[1; 32]),
+            Binding::new("vidsrus.example", &Principal::local(), &[1; 32]),
+            Binding::new("vidsrus.example", &Principal::anonymous(), &[1; 32]),
+            Binding::new("vidsrus.example", &Principal::new(""), &[1; 32]),
+            Binding::new("vidsrus.exampl", &Principal::new("eada"), &[1; 32]),
+            Binding::new("vidsrus.example", &Principal::new("ada"), &[2; 32]),
         ] {
             assert_eq!(open(&other, &sealed).unwrap_err(), Unsealable::NotAuthentic, "{other:?}");
         }
-        let local = Binding::new("", None, &[1; 32]);
+        let local = Binding::new("", &Principal::local(), &[1; 32]);
         let sealed = StateKeys::from_bytes(KEY).seal(&local, at(1_000), SECRET).unwrap();
         assert!(open(&local, &sealed).is_ok());
-        assert!(open(&Binding::new("", Some(""), &[1; 32]), &sealed).is_err());
+        for other in [Principal::new(""), Principal::anonymous()] {
+            assert!(open(&Binding::new("", &other, &[1; 32]), &sealed).is_err());
+        }
     }
 
     #[test]

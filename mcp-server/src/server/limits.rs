@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mcp_core::Negotiated;
 use mcp_core::profile::ProfileUrl;
 use mcp_core::types::CallToolResult;
+use mcp_core::{Negotiated, Principal, Tenant};
 use tokio::time::Instant;
 
 use crate::outcome::Outcome;
@@ -31,8 +31,8 @@ pub(crate) struct Limiter {
 /// One caller under one profile.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
-    tenant: String,
-    principal: Option<String>,
+    tenant: Tenant,
+    principal: Principal,
     profile: ProfileUrl,
 }
 
@@ -67,8 +67,8 @@ impl Limiter {
             tighten(&mut admission.bytes_out, limits.bytes_out, profile);
             if let Some(most) = limits.concurrent_calls {
                 let key = Key {
-                    tenant: negotiated.tenant().as_str().to_owned(),
-                    principal: negotiated.principal().id().map(str::to_owned),
+                    tenant: negotiated.tenant().clone(),
+                    principal: negotiated.principal().clone(),
                     profile: profile.clone(),
                 };
                 let place = Place::take(&self.running, key, most);
@@ -253,7 +253,7 @@ fn size(result: &CallToolResult) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rig::negotiated;
+    use crate::rig::{negotiated, negotiated_by};
 
     const A: &str = "https://h/a";
     const B: &str = "https://h/b";
@@ -332,6 +332,17 @@ mod tests {
         let long = Outcome::Complete(CallToolResult::text("x".repeat(100)));
         let outcome = admission.run(std::future::ready(long)).await;
         assert!(text(&outcome).contains("60 are allowed"));
+    }
+
+    #[test]
+    fn local_and_anonymous_callers_share_no_places() {
+        let limiter = limiter();
+        let callers = [Principal::local(), Principal::anonymous(), Principal::new("")];
+        let admitted = callers.clone().map(|caller| limiter.admit(&negotiated_by(caller, &[B]), 0));
+        assert!(admitted.iter().all(Result::is_ok));
+        for caller in callers {
+            assert!(limiter.admit(&negotiated_by(caller.with("a", "b"), &[B]), 0).is_err());
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mcp_core::Negotiated;
 use mcp_core::profile::{NegotiatedProfiles, ProfileUrl};
 use mcp_core::types::{DetailedTask, Task, TaskDetail};
+use mcp_core::{Negotiated, Principal};
 use serde::{Deserialize, Serialize};
 
 use super::clock::{iso, millis};
@@ -26,8 +26,16 @@ pub struct TaskRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Owner {
     tenant: String,
-    /// The local caller has none.
-    principal: Option<String>,
+    principal: Who,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Who {
+    Local,
+    /// Somebody who was not identified.
+    Anonymous,
+    Id(String),
 }
 
 impl TaskRecord {
@@ -99,14 +107,48 @@ impl TaskRecord {
 
 impl Owner {
     pub(super) fn of(caller: &Negotiated) -> Self {
-        Self {
-            tenant: caller.tenant().as_str().to_owned(),
-            principal: caller.principal().id().map(str::to_owned),
-        }
+        Self { tenant: caller.tenant().as_str().to_owned(), principal: Who::of(caller.principal()) }
     }
 
     pub(super) fn is(&self, caller: &Negotiated) -> bool {
         self.tenant == caller.tenant().as_str()
-            && self.principal.as_deref() == caller.principal().id()
+            && match &self.principal {
+                Who::Local => caller.principal().is_local(),
+                Who::Anonymous => caller.principal().is_anonymous(),
+                Who::Id(id) => caller.principal().id() == Some(id),
+            }
+    }
+}
+
+impl Who {
+    fn of(principal: &Principal) -> Self {
+        match principal.id() {
+            Some(id) => Self::Id(id.to_owned()),
+            None if principal.is_local() => Self::Local,
+            None => Self::Anonymous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rig::negotiated_by;
+
+    #[test]
+    fn task_belongs_to_the_caller_that_made_it_and_to_nobody_else() {
+        let callers = || {
+            [Principal::local(), Principal::anonymous(), Principal::new(""), Principal::new("ada")]
+        };
+        for (made, maker) in callers().into_iter().enumerate() {
+            let maker = negotiated_by(maker, &[]);
+            let second = Duration::from_secs(1);
+            let record = TaskRecord::new("t".into(), UNIX_EPOCH, second, second, &maker);
+            let text = serde_json::to_string(&record).unwrap();
+            let record: TaskRecord = serde_json::from_str(&text).unwrap();
+            for (asked, caller) in callers().into_iter().enumerate() {
+                assert_eq!(record.is_of(&negotiated_by(caller, &[])), made == asked, "{text}");
+            }
+        }
     }
 }
