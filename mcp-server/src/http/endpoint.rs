@@ -146,6 +146,11 @@ impl Endpoint {
         }
     }
 
+    /// Ends all sessions, in this process.
+    pub(crate) fn stop(&self) {
+        self.sessions.end_all();
+    }
+
     /// Begins a session; one that is not agreed on leaves nothing behind.
     async fn initialize(&self, decoded: Decoded<'_>, caller: Principal) -> Response<HttpBody> {
         if !self.sessions.has_room(&self.settings) {

@@ -19,7 +19,7 @@ use futures_util::future::{Either, select};
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -27,9 +27,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tower_service::Service;
 
+use super::pace::{Paced, Streams};
 use super::settings::Settings;
 use super::socket::{self, Socket};
-use super::{HttpBody, HttpFuture, HttpService, Peer};
+use super::{HttpFuture, HttpService, Peer};
 
 /// Accepts connections until `shutdown` completes, and lets those that are there come to an end.
 pub(crate) async fn serve(
@@ -44,7 +45,7 @@ pub(crate) async fn serve(
     let site = service.site();
     let places = Arc::new(Semaphore::new(site.settings.connections.min(Semaphore::MAX_PERMITS)));
     let (stop, stopped) = watch::channel(());
-    let builder = Arc::new(builder());
+    let builder = Arc::new(builder(&site.settings));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -102,8 +103,8 @@ fn is_of_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(settings: &Settings) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(Streams { stall: settings.write_stall });
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -137,7 +138,7 @@ struct Connection {
 impl Connection {
     async fn serve(
         self,
-        builder: &auto::Builder<TokioExecutor>,
+        builder: &auto::Builder<Streams>,
         stream: TcpStream,
         settings: &Settings,
         mut stopped: watch::Receiver<()>,
@@ -235,13 +236,17 @@ impl Future for Answering {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = std::task::ready!(Pin::new(&mut self.answer).poll(cx));
         let guard = self.guard.take();
-        Poll::Ready(answer.map(|response| response.map(|body| Tracked { body, _guard: guard })))
+        Poll::Ready(
+            answer.map(|response| {
+                response.map(|body| Tracked { body: Paced::new(body), _guard: guard })
+            }),
+        )
     }
 }
 
 /// The body of an answer; the request goes on for as long as it is there.
 struct Tracked {
-    body: HttpBody,
+    body: Paced,
     _guard: Option<Guard>,
 }
 

@@ -44,6 +44,23 @@
 //! # }
 //! ```
 //!
+//! Where the fallback is taken, `route_service` does the same for each path that the service answers.
+//! `nest_service` does not: it takes its prefix off the path, by which the service knows its tenants
+//! and its documents. The prefix belongs into the place of a [tenant](HttpService::tenant).
+//!
+//! ```no_run
+//! # use axum::Router;
+//! # use mcp_server::Server;
+//! # use mcp_server::http::HttpService;
+//! # fn example(server: Server) -> Router {
+//! let mcp = HttpService::by_host([("a.example/films", server)]);
+//! let app: Router = Router::new()
+//!     .route_service("/films/mcp", mcp.clone())
+//!     .route_service("/.well-known/mcp-supported-profiles/{*endpoint}", mcp);
+//! # app
+//! # }
+//! ```
+//!
 //! Beside the endpoint of each server it answers the document that says which profiles the server
 //! supports, at `/.well-known/mcp-supported-profiles/mcp`, and also without `/mcp` where the host has
 //! one server. It is meant to be open: let it through without authentication.
@@ -53,6 +70,8 @@
 
 mod answer;
 mod body;
+#[cfg(test)]
+mod connection_tests;
 mod endpoint;
 #[cfg(test)]
 mod endpoint_tests;
@@ -63,6 +82,7 @@ mod listen;
 mod negotiation;
 mod origin;
 mod outlet;
+mod pace;
 mod proxy;
 mod refusal;
 mod service;

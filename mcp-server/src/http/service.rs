@@ -222,7 +222,8 @@ impl HttpService {
 
     /// As [`serve`](Self::serve), until `shutdown` completes: then no more connections are
     /// accepted, and what was accepted is answered for at most the
-    /// [`drain_timeout`](crate::Builder::drain_timeout) of the servers.
+    /// [`drain_timeout`](crate::Builder::drain_timeout) of the servers. What runs in legacy sessions
+    /// after that is dropped with them; other processes that share them can go on with them.
     ///
     /// # Errors
     /// As [`serve`](Self::serve).
@@ -236,6 +237,7 @@ impl HttpService {
     ) -> Result<(), Error> {
         self.check()?;
         listen::serve(listener, self, shutdown).await;
+        self.site().stop();
         Ok(())
     }
 
@@ -272,7 +274,7 @@ impl HttpService {
         Self { plan: Arc::new(plan), site: Arc::default() }
     }
 
-    fn change(mut self, change: impl FnOnce(&mut Plan)) -> Self {
+    pub(super) fn change(mut self, change: impl FnOnce(&mut Plan)) -> Self {
         change(Arc::make_mut(&mut self.plan));
         self.site = Arc::default();
         self

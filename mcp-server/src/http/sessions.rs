@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use mcp_core::Principal;
+use tokio::sync::Notify;
 
 use super::session::Session;
 use super::settings::Settings;
@@ -15,8 +16,9 @@ use super::store::SessionId;
 #[derive(Default)]
 pub(super) struct Sessions {
     open: Mutex<HashMap<SessionId, Arc<Session>>>,
-    /// Whether a task looks for those that are over.
+    /// Whether a task looks for those that are over, and what ends it before its time.
     swept: AtomicBool,
+    stopped: Arc<Notify>,
 }
 
 impl Sessions {
@@ -39,7 +41,8 @@ impl Sessions {
         open.insert(*session.id(), session);
         drop(open);
         if !self.swept.swap(true, Ordering::AcqRel) {
-            tokio::spawn(sweep(Arc::downgrade(self), settings.session_idle));
+            let stopped = Arc::clone(&self.stopped);
+            tokio::spawn(sweep(Arc::downgrade(self), settings.session_idle, stopped));
         }
         Ok(())
     }
@@ -87,17 +90,36 @@ impl Sessions {
         is_left
     }
 
+    /// Ends all of them, in this process.
+    pub(super) fn end_all(&self) {
+        let mut open = self.lock();
+        let over = std::mem::take(&mut *open);
+        if self.swept.swap(false, Ordering::AcqRel) {
+            self.stopped.notify_one();
+        }
+        drop(open);
+        over.values().for_each(|session| session.end());
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session>>> {
         // Nothing that is done under the lock can panic halfway.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Looks for sessions that are over, until there is none or the endpoint is gone.
-async fn sweep(sessions: Weak<Sessions>, idle: Duration) {
+impl Drop for Sessions {
+    fn drop(&mut self) {
+        self.end_all();
+    }
+}
+
+/// Looks for sessions that are over, until there is none or it is stopped.
+async fn sweep(sessions: Weak<Sessions>, idle: Duration, stopped: Arc<Notify>) {
     let pause = (idle / 8).clamp(Duration::from_millis(100), Duration::from_secs(60));
     loop {
-        tokio::time::sleep(pause).await;
+        if tokio::time::timeout(pause, stopped.notified()).await.is_ok() {
+            return;
+        }
         match sessions.upgrade() {
             Some(sessions) if sessions.end_idle(idle) => {}
             _ => return,

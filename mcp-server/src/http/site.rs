@@ -106,6 +106,15 @@ impl Site {
         Some(places.get(path))
     }
 
+    /// Ends the sessions of every tenant, in this process.
+    pub(crate) fn stop(&self) {
+        for place in self.hosts.values().flat_map(HashMap::values) {
+            if let Place::Endpoint(door) = place {
+                door.endpoint.stop();
+            }
+        }
+    }
+
     fn place(&mut self, plan: &Plan, problems: &mut Vec<String>) {
         let mut shared = Vec::new();
         for host in &plan.hosts {

@@ -299,3 +299,20 @@ async fn document_is_sent_only_to_those_who_do_not_have_it() {
         *tag
     );
 }
+
+#[tokio::test]
+async fn routes_of_an_application_lead_here_and_a_nested_service_does_not_know_its_path() {
+    let service = HttpService::by_host([("a.example/films", server())]);
+    let routed = axum::Router::new()
+        .route_service("/films/mcp", service.clone())
+        .route_service("/.well-known/mcp-supported-profiles/{*endpoint}", service.clone());
+    let nested = axum::Router::new().nest_service("/films", service);
+    let status = async |mut router: axum::Router, request: http::request::Builder| {
+        let body = axum::body::Body::from(r#"{"jsonrpc":"2.0","method":"notifications/x"}"#);
+        router.call(request.body(body).unwrap()).await.unwrap().status().as_u16()
+    };
+    let document = "a.example/.well-known/mcp-supported-profiles/films/mcp";
+    assert_eq!(status(routed.clone(), request(Method::GET, document)).await, 200);
+    assert_eq!(status(routed, post("a.example/films/mcp")).await, 400);
+    assert_eq!(status(nested, post("a.example/films/mcp")).await, 404);
+}
