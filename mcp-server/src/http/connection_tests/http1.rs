@@ -190,7 +190,7 @@ async fn client_that_leaves_within_a_request_leaves_nothing_behind() {
     }
     assert_eq!(status(&world, &request).await, 200);
     world.stop();
-    world.is_gone().await;
+    world.ends().await;
 }
 
 #[tokio::test]

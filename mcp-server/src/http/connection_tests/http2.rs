@@ -51,11 +51,11 @@ async fn calls_are_answered_whole_and_by_streams() {
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(text(answer).await.contains("echo 1"));
     let long = "x".repeat(500_000);
-    let answer = send(&mut client, request(call(2, "echo", json!({ "text": long })))).await;
+    let answer = send(&mut client, request(call(2, "echo", &json!({ "text": long })))).await;
     let length: usize = answer.headers()["content-length"].to_str().unwrap().parse().unwrap();
     let said = text(answer).await;
     assert!(said.len() == length && said.contains(&long));
-    let mut stream = send(&mut client, request(call(3, "flood", json!({})))).await.into_body();
+    let mut stream = send(&mut client, request(call(3, "flood", &json!({})))).await.into_body();
     let mut events = String::new();
     while events.matches("\n\n").count() < 100 {
         let frame = within(stream.frame()).await.unwrap().unwrap();
@@ -71,9 +71,9 @@ async fn stream_that_is_not_read_is_reset_alone() {
     let world = world(|settings| settings.write_stall = BLINK).await;
     let mut client = client(&world, 1024).await;
     let long = json!({ "text": "x".repeat(100_000) });
-    let whole = send(&mut client, request(call(1, "echo", long))).await;
-    let flood = send(&mut client, request(call(2, "flood", json!({})))).await;
-    let waits = client.send_request(request(call(3, "wait", json!({}))));
+    let whole = send(&mut client, request(call(1, "echo", &long))).await;
+    let flood = send(&mut client, request(call(2, "flood", &json!({})))).await;
+    let waits = client.send_request(request(call(3, "wait", &json!({}))));
     let waits = tokio::spawn(waits);
     world.runs(2).await;
     // The last of the two that are not read has ended, and nothing else.
@@ -91,7 +91,7 @@ async fn stream_that_is_read_slowly_goes_on() {
     let world = world(|settings| settings.write_stall = BLINK * 4).await;
     let mut client = client(&world, 1024).await;
     let long = "x".repeat(100_000);
-    let answer = send(&mut client, request(call(1, "echo", json!({ "text": long })))).await;
+    let answer = send(&mut client, request(call(1, "echo", &json!({ "text": long })))).await;
     assert!(text(answer).await.contains(&long));
 }
 
@@ -104,7 +104,7 @@ async fn streams_that_are_reset_at_once_leave_nothing_behind() {
             break;
         }
         // Sends it, and drops it.
-        let answer = hasty.send_request(request(call(id, "wait", json!({}))));
+        let answer = hasty.send_request(request(call(id, "wait", &json!({}))));
         drop(answer.now_or_never());
         tokio::task::yield_now().await;
     }
@@ -114,7 +114,7 @@ async fn streams_that_are_reset_at_once_leave_nothing_behind() {
     assert!(text(send(&mut other, request(echo(1))).await).await.contains("echo 1"));
     drop(other);
     world.stop();
-    world.is_gone().await;
+    world.ends().await;
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn connection_is_drained_and_then_cut_off() {
     let mut world =
         world_draining(BLINK * 4, |settings| settings.stream_after = Duration::from_secs(60)).await;
     let mut client = client(&world, 65_535).await;
-    let mut begin = |id| tokio::spawn(client.send_request(request(call(id, "wait", json!({})))));
+    let mut begin = |id| tokio::spawn(client.send_request(request(call(id, "wait", &json!({})))));
     let calls = [begin(1), begin(2)];
     world.runs(2).await;
     world.stop();
@@ -147,7 +147,7 @@ async fn connection_is_drained_and_then_cut_off() {
     }
     assert_eq!(answered, 1);
     drop(client);
-    world.is_gone().await;
+    world.ends().await;
 }
 
 #[tokio::test]

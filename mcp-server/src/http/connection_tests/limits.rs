@@ -37,7 +37,7 @@ async fn connection_with_a_call_is_not_idle() {
     })
     .await;
     let mut raw = world.connect().await;
-    raw.send(post(call(1, "wait", json!({})))).await;
+    raw.send(post(call(1, "wait", &json!({})))).await;
     assert_eq!(raw.head().await.status, 200);
     // By then the connection would long be closed.
     for _ in 0..3 {
@@ -51,7 +51,7 @@ async fn connection_with_a_call_is_not_idle() {
 async fn reader_that_takes_nothing_loses_its_connection_and_its_call() {
     let world = world(|settings| settings.write_stall = BLINK).await;
     let mut raw = world.connect_small().await;
-    raw.send(post(call(1, "flood", json!({})))).await;
+    raw.send(post(call(1, "flood", &json!({})))).await;
     world.runs(1).await;
     let mut other = world.connect().await;
     other.send(post(echo(2))).await;
@@ -64,7 +64,7 @@ async fn reader_that_takes_nothing_loses_its_connection_and_its_call() {
 async fn slow_reader_keeps_its_connection() {
     let world = world(|settings| settings.write_stall = BLINK * 4).await;
     let mut raw = world.connect_small().await;
-    raw.send(post(call(1, "flood", json!({})))).await;
+    raw.send(post(call(1, "flood", &json!({})))).await;
     for _ in 0..200 {
         raw.until("\n\n").await;
     }
@@ -76,7 +76,7 @@ async fn slow_reader_keeps_its_connection() {
 async fn connections_beyond_the_limit_are_served_when_one_ends() {
     let world = world(|settings| settings.connections = 1).await;
     let mut first = world.connect().await;
-    first.send(post(call(1, "wait", json!({})))).await;
+    first.send(post(call(1, "wait", &json!({})))).await;
     world.runs(1).await;
     let mut second = world.connect().await;
     second.send(post(echo(2))).await;
@@ -92,12 +92,12 @@ async fn many_clients_that_vanish_in_a_stream_leave_nothing_behind() {
     let mut clients = Vec::new();
     for id in 0..100 {
         let mut raw = world.connect().await;
-        raw.send(post(call(id, "wait", json!({})))).await;
+        raw.send(post(call(id, "wait", &json!({})))).await;
         clients.push(raw);
     }
     world.runs(100).await;
     drop(clients);
     world.runs(0).await;
     world.stop();
-    world.is_gone().await;
+    world.ends().await;
 }

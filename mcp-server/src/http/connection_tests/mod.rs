@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Waits until the service has stopped and nothing is left of it.
-    async fn is_gone(mut self) {
+    async fn ends(mut self) {
         within(&mut self.serving).await.unwrap().unwrap();
         self.runs(0).await;
         let gone = async {
@@ -216,12 +216,12 @@ fn modern(id: u32, method: &str, mut params: Value) -> (String, String) {
     (head, body.to_string())
 }
 
-fn call(id: u32, tool: &str, arguments: Value) -> (String, String) {
+fn call(id: u32, tool: &str, arguments: &Value) -> (String, String) {
     modern(id, "tools/call", json!({ "name": tool, "arguments": arguments }))
 }
 
 fn echo(id: u32) -> (String, String) {
-    call(id, "echo", json!({ "text": format!("echo {id}") }))
+    call(id, "echo", &json!({ "text": format!("echo {id}") }))
 }
 
 /// A whole POST.

@@ -7,7 +7,7 @@ async fn accepted_call_is_answered_and_nothing_else_is_accepted() {
     let mut world = world(|settings| settings.stream_after = Duration::from_secs(60)).await;
     let mut raw = world.connect().await;
     let idle = world.connect().await;
-    raw.send(post(call(1, "wait", json!({})))).await;
+    raw.send(post(call(1, "wait", &json!({})))).await;
     world.runs(1).await;
     world.stop();
     // Once idle connections end, it is stopping.
@@ -16,7 +16,7 @@ async fn accepted_call_is_answered_and_nothing_else_is_accepted() {
     world.go.notify_one();
     assert!(raw.answer().await.body.contains("went"));
     assert_eq!(raw.closed().await, "");
-    world.is_gone().await;
+    world.ends().await;
 }
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn streams_of_changes_end() {
     raw.until("acknowledged").await;
     world.stop();
     assert!(raw.closed().await.contains("result"));
-    world.is_gone().await;
+    world.ends().await;
 }
 
 #[tokio::test]
@@ -36,16 +36,16 @@ async fn what_takes_longer_than_the_drain_timeout_is_cut_off() {
     let mut world =
         world_draining(BLINK, |settings| settings.stream_after = Duration::from_secs(60)).await;
     let mut raw = world.connect().await;
-    raw.send(post(call(1, "wait", json!({})))).await;
+    raw.send(post(call(1, "wait", &json!({})))).await;
     let mut reader = world.connect_small().await;
-    reader.send(post(call(2, "flood", json!({})))).await;
+    reader.send(post(call(2, "flood", &json!({})))).await;
     let mut half = world.connect().await;
     half.send("POST /mcp HTTP/1.1\r\nHost: ").await;
     world.runs(2).await;
     world.stop();
     assert_eq!(raw.closed().await, "");
     half.closed().await;
-    world.is_gone().await;
+    world.ends().await;
     drop(reader);
 }
 
@@ -64,5 +64,5 @@ async fn calls_of_legacy_sessions_end_with_the_service() {
     // The call of a session survives its connection, but not the service.
     drop(raw);
     world.stop();
-    world.is_gone().await;
+    world.ends().await;
 }
