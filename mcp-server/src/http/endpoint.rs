@@ -297,7 +297,7 @@ impl Endpoint {
         let params = request.params.as_ref()?;
         let name = params.string("name").ok().flatten()?;
         let catalogue = self.server.0.catalogue();
-        let tool = catalogue.tools.get(&*name)?;
+        let tool = catalogue.tools.get(&name)?;
         let arguments = params.raw("arguments");
         let mut checks = tool.mirrored.iter().map(|param| param.check(arguments, values(head)));
         let mismatch = checks.find_map(Result::err)?;
