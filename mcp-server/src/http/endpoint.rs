@@ -3,26 +3,28 @@
 use std::fmt;
 use std::io;
 use std::iter::Map;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::{RETRY_AFTER, ValueIter};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
-use mcp_core::http::header::{LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, name_member};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use mcp_core::http::header::{
+    LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, name_member,
+};
 use mcp_core::http::mirror::Mirrored;
 use mcp_core::http::{Posted, version_in_body};
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject, Request, shown};
 use mcp_core::profile::Entitlement;
 use mcp_core::session::Decoded;
-use mcp_core::session::server::RestoreError;
+use mcp_core::session::server::{RestoreError, ServerMemory};
 use mcp_core::version::Era;
 use mcp_core::wire::Method;
 use mcp_core::{Principal, Tenant};
 
 use super::HttpBody;
 use super::answer;
-use super::exchange::exchange;
+use super::exchange::{exchange, locked};
 use super::session::{Kept, Session, entitled, gone, log_failure};
 use super::sessions::Sessions;
 use super::settings::Settings;
@@ -36,6 +38,8 @@ pub(crate) struct Endpoint {
     tenant: Tenant,
     settings: Arc<Settings>,
     sessions: Arc<Sessions>,
+    /// What the latest exchange has learnt of no caller in particular.
+    memory: Mutex<Option<ServerMemory>>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -46,7 +50,8 @@ impl fmt::Debug for Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(server: Server, tenant: Tenant, settings: Arc<Settings>) -> Self {
-        Self { server, tenant, settings, sessions: Arc::default() }
+        let (sessions, memory) = Default::default();
+        Self { server, tenant, settings, sessions, memory }
     }
 
     /// Whose endpoint it is.
@@ -68,7 +73,7 @@ impl Endpoint {
         caller: Principal,
     ) -> Response<HttpBody> {
         let decoded = Decoded::new(&body, &self.server.0.config.limits);
-        let version = match single(head, MCP_PROTOCOL_VERSION) {
+        let version = match single(head, &VERSION) {
             Ok(version) => version,
             Err(error) => return answer::error(StatusCode::BAD_REQUEST, None, &error),
         };
@@ -78,9 +83,12 @@ impl Endpoint {
                     return answer::error(StatusCode::BAD_REQUEST, Some(&request.id), &error);
                 }
                 let server = Arc::clone(&self.server.0);
-                let mut engine = Engine::new(server, caller, self.tenant.clone());
+                let memory = locked(&self.memory).take();
+                let memory =
+                    memory.unwrap_or_else(|| ServerMemory::new(Arc::clone(&server.config)));
+                let mut engine = Engine::with_memory(server, memory, caller, self.tenant.clone());
                 engine.header_mismatch = self.misquoted(head, request);
-                exchange(engine, decoded, &self.settings).await
+                exchange(engine, decoded, &self.settings, &self.memory).await
             }
             Posted::ModernNotification => answer::empty(StatusCode::ACCEPTED),
             Posted::Refused(error) => {
@@ -345,8 +353,21 @@ fn too_many() -> Response<HttpBody> {
 
 /// The values of a header.
 fn values<'h>(head: &'h Parts) -> impl Fn(&str) -> Values<'h> {
-    |name| head.headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
+    |name| {
+        let values = match name {
+            // Names that every request has need not be read as such each time.
+            MCP_PROTOCOL_VERSION => head.headers.get_all(&VERSION),
+            MCP_METHOD => head.headers.get_all(&METHOD),
+            MCP_NAME => head.headers.get_all(&NAME),
+            name => head.headers.get_all(name),
+        };
+        values.into_iter().map(HeaderValue::as_bytes)
+    }
 }
+
+const VERSION: HeaderName = HeaderName::from_static(MCP_PROTOCOL_VERSION);
+const METHOD: HeaderName = HeaderName::from_static(MCP_METHOD);
+const NAME: HeaderName = HeaderName::from_static(MCP_NAME);
 
 type Values<'h> = Map<ValueIter<'h, HeaderValue>, fn(&'h HeaderValue) -> &'h [u8]>;
 
@@ -355,7 +376,7 @@ fn mismatch(problem: String) -> ErrorObject {
 }
 
 /// The value of a header that may be there once.
-fn single<'h>(head: &'h Parts, name: &str) -> Result<Option<&'h str>, ErrorObject> {
+fn single<'h>(head: &'h Parts, name: &HeaderName) -> Result<Option<&'h str>, ErrorObject> {
     let mut values = head.headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.any(|other| other != value) {

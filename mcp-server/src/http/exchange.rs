@@ -7,6 +7,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use mcp_core::jsonrpc::ErrorCode;
 use mcp_core::session::Decoded;
+use mcp_core::session::server::ServerMemory;
 use mcp_core::{Outbox, Route};
 use tokio::time::{Sleep, sleep};
 
@@ -40,11 +42,12 @@ enum First {
     Stream,
 }
 
-/// Answers a modern request.
+/// Answers a modern request; what the engine has learnt goes to the `memory` where the next one looks.
 pub(super) async fn exchange(
     mut engine: Engine,
     decoded: Decoded<'_>,
     settings: &Settings,
+    memory: &Mutex<Option<ServerMemory>>,
 ) -> Response<HttpBody> {
     let mut decoded = Some(decoded);
     let mut patience = None::<Pin<Box<Sleep>>>;
@@ -69,6 +72,10 @@ pub(super) async fn exchange(
     match first {
         First::Answer(error) => {
             let status = error.map_or(StatusCode::OK, answer::modern_status);
+            let learnt = Some(engine.take_memory());
+            let former = std::mem::replace(&mut *locked(memory), learnt);
+            // Outside of the lock.
+            drop(former);
             answer::json(status, answer::first_message(&mut engine.outbox))
         }
         First::Stream => {
@@ -121,6 +128,11 @@ impl Exchange {
         let Self { engine: Engine { outbox, .. }, answered, .. } = self;
         events(outbox, answered)
     }
+}
+
+/// Nothing that is done under this lock can panic halfway.
+pub(super) fn locked<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What waits to be sent, as events; nothing after the answer.

@@ -35,7 +35,9 @@ pub(crate) fn check_post(headers: &HeaderMap) -> Result<(), Refusal> {
             "compressed bodies are not taken: send the body without Content-Encoding",
         ));
     }
-    if !accepts(headers, "application", "json") || !accepts(headers, "text", "event-stream") {
+    let takes_both =
+        || accepts(headers, "application", "json") && accepts(headers, "text", "event-stream");
+    if !accepts_as_usual(headers) && !takes_both() {
         return Err(Refusal::new(
             StatusCode::NOT_ACCEPTABLE,
             "an answer is JSON or an event stream: send `Accept: application/json, text/event-stream`",
@@ -57,6 +59,15 @@ pub(crate) fn check_get(headers: &HeaderMap) -> Result<(), Refusal> {
         StatusCode::NOT_ACCEPTABLE,
         "the answer is an event stream: send `Accept: text/event-stream`",
     ))
+}
+
+/// Whether `Accept` is what the specification gives as an example and nearly every client sends.
+fn accepts_as_usual(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(ACCEPT).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value == "application/json, text/event-stream",
+        _ => false,
+    }
 }
 
 /// Whether `Accept` takes a media type: the most precise range that has it decides (RFC 9110,

@@ -59,7 +59,10 @@ impl Sessions {
 
     /// Ends a session, and says whether it was there.
     pub(super) fn end(&self, id: &SessionId) -> bool {
-        let ended = self.lock().remove(id);
+        let mut open = self.lock();
+        let ended = open.remove(id);
+        shrink(&mut open);
+        drop(open);
         if let Some(session) = &ended {
             session.end();
         }
@@ -77,9 +80,7 @@ impl Sessions {
             }
             stays
         });
-        if open.len() < open.capacity() / 4 {
-            open.shrink_to_fit();
-        }
+        shrink(&mut open);
         let is_left = !open.is_empty();
         if !is_left {
             // Under the lock: a session that comes now starts the next sweep.
@@ -110,6 +111,13 @@ impl Sessions {
 impl Drop for Sessions {
     fn drop(&mut self) {
         self.end_all();
+    }
+}
+
+/// Gives back room that is not needed any more.
+fn shrink(open: &mut HashMap<SessionId, Arc<Session>>) {
+    if open.len() < open.capacity() / 8 {
+        open.shrink_to(2 * open.len());
     }
 }
 

@@ -9,9 +9,10 @@ mod mount;
 mod offer;
 mod profile;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use mcp_core::profile::{Declaration, Entitlement};
@@ -65,7 +66,8 @@ pub(crate) struct Inner {
     /// What calls know their server by.
     me: Weak<Self>,
     provided: Arc<Provided>,
-    connections: Mutex<Connections>,
+    /// The connections that are told of changes, by their address.
+    connections: Mutex<HashMap<usize, Weak<Connection>>>,
     /// The servers that were taken in: their changes are told to our clients.
     mounted: Vec<Server>,
     /// How long lists may be kept, and by whom.
@@ -322,8 +324,8 @@ impl Server {
     /// Notes a change for every connection.
     fn tell(&self, note: impl Fn(&mut Changes)) {
         let mut open = Vec::new();
-        let mut connections = self.0.connections();
-        connections.known.retain(|connection| {
+        let mut connections = self.0.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.retain(|_, connection| {
             let connection = connection.upgrade().filter(|connection| !connection.is_closed());
             let is_open = connection.is_some();
             open.extend(connection);
@@ -372,39 +374,22 @@ impl Inner {
 
     /// Notes a connection, to be told of changes.
     fn connected(&self, connection: &Arc<Connection>) {
-        let known = Arc::downgrade(connection);
-        self.connections().known.push(known);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.insert(Arc::as_ptr(connection).addr(), Arc::downgrade(connection));
+        drop(connections);
         self.mounted.iter().for_each(|server| server.0.connected(connection));
     }
 
-    /// A connection that was noted is over.
-    fn disconnected(&self) {
-        self.connections().end_one();
-        self.mounted.iter().for_each(|server| server.0.disconnected());
-    }
-
-    fn connections(&self) -> MutexGuard<'_, Connections> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The connections that are told of changes; some may be over.
-#[derive(Default)]
-struct Connections {
-    known: Vec<Weak<Connection>>,
-    over: usize,
-}
-
-impl Connections {
-    /// What is left of those that are over goes when they are more than the others: each costs
-    /// little then, and a wave of clients leaves nothing behind.
-    fn end_one(&mut self) {
-        self.over += 1;
-        if 2 * self.over > self.known.len() {
-            self.known.retain(|known| known.strong_count() > 0);
-            self.known.shrink_to(2 * self.known.len().max(32));
-            self.over = 0;
+    /// Forgets a connection that is over: what knows it keeps its memory.
+    fn disconnected(&self, connection: &Arc<Connection>) {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        connections.remove(&Arc::as_ptr(connection).addr());
+        if connections.len() < connections.capacity() / 8 {
+            let most = 2 * connections.len();
+            connections.shrink_to(most);
         }
+        drop(connections);
+        self.mounted.iter().for_each(|server| server.0.disconnected(connection));
     }
 }
 

@@ -59,6 +59,26 @@ use crate::wire::{
     self, EncodeError, Members, MembersOf, Method, ResultFrame, WriteMembers, legacy,
 };
 
+/// What one session works out and another need not: how the server names itself, and what a text
+/// means with which a caller described itself.
+///
+/// Nothing in it depends on who calls: equal text means the same from everybody. What was decided
+/// about a caller is not in it. It is for transports that have a session for each request.
+#[derive(Debug)]
+pub struct ServerMemory {
+    config: Arc<ServerConfig>,
+    server_meta: Arc<[u8]>,
+    described: Option<Described>,
+}
+
+impl ServerMemory {
+    /// Remembers nothing of any caller.
+    pub fn new(config: Arc<ServerConfig>) -> Self {
+        let server_meta = wire::encode_members([(SERVER_INFO, &config.server_info as _)]).into();
+        Self { config, server_meta, described: None }
+    }
+}
+
 /// The server's half of one connection.
 ///
 /// # Examples
@@ -111,12 +131,18 @@ pub struct ServerSession {
 impl ServerSession {
     /// A session with a caller who was identified by other means.
     pub fn new(config: Arc<ServerConfig>, principal: Principal, tenant: Tenant) -> Self {
+        Self::with_memory(ServerMemory::new(config), principal, tenant)
+    }
+
+    /// [`ServerSession::new`], with what an earlier session has worked out and
+    /// [left behind](Self::take_memory).
+    pub fn with_memory(memory: ServerMemory, principal: Principal, tenant: Tenant) -> Self {
+        let ServerMemory { config, server_meta, described } = memory;
         let resolution = match &config.profiles {
             Some(_) if config.asks_entitlement => Resolution::Unasked,
             Some(policy) => Resolution::Fixed(Some(policy.resolve(&Entitlement::all()))),
             None => Resolution::Fixed(None),
         };
-        let server_meta = wire::encode_members([(SERVER_INFO, &config.server_info as _)]);
         Self {
             config,
             principal,
@@ -130,9 +156,17 @@ impl ServerSession {
             asked: Outgoing::starting_at(1),
             streams: Vec::new(),
             batches: Batches::default(),
-            server_meta: server_meta.into(),
-            described: None,
+            server_meta,
+            described,
         }
+    }
+
+    /// What the next session need not work out again, for a session that is not used any more.
+    pub fn take_memory(&mut self) -> ServerMemory {
+        let described =
+            self.described.take().filter(Described::is_small).map(Described::of_anybody);
+        let (config, server_meta) = (Arc::clone(&self.config), Arc::clone(&self.server_meta));
+        ServerMemory { config, server_meta, described }
     }
 
     /// How many calls have not been answered.

@@ -17,7 +17,7 @@ use mcp_core::capability::ClientCapabilities;
 use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::{Entitlement, NegotiatedProfiles};
 use mcp_core::session::Frame;
-use mcp_core::session::server::{Change, ServerEvent, ServerSession};
+use mcp_core::session::server::{Change, ServerEvent, ServerMemory, ServerSession};
 #[cfg(feature = "http")]
 use mcp_core::session::{
     Decoded,
@@ -69,8 +69,18 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(server: Arc<Inner>, principal: Principal, tenant: Tenant) -> Self {
-        let config = Arc::clone(&server.config);
-        let session = ServerSession::new(config, principal.clone(), tenant.clone());
+        let memory = ServerMemory::new(Arc::clone(&server.config));
+        Self::with_memory(server, memory, principal, tenant)
+    }
+
+    /// [`Engine::new`], with what an engine of the same server has left behind.
+    pub(crate) fn with_memory(
+        server: Arc<Inner>,
+        memory: ServerMemory,
+        principal: Principal,
+        tenant: Tenant,
+    ) -> Self {
+        let session = ServerSession::with_memory(memory, principal.clone(), tenant.clone());
         let connection = Arc::new(Connection::new(Connection::CAPACITY, server.progress_interval));
         Self {
             server,
@@ -91,6 +101,12 @@ impl Engine {
             #[cfg(feature = "http")]
             header_mismatch: None,
         }
+    }
+
+    /// What the next engine need not work out again, for one that is not used any more.
+    #[cfg(feature = "http")]
+    pub(crate) fn take_memory(&mut self) -> ServerMemory {
+        self.session.take_memory()
     }
 
     /// Has changes told to this connection from now on.
@@ -519,7 +535,7 @@ impl Drop for Engine {
         // What handlers left behind must not wait for room in a queue that nobody empties.
         self.connection.close();
         if self.connected {
-            self.server.disconnected();
+            self.server.disconnected(&self.connection);
         }
     }
 }
