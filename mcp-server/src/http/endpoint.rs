@@ -194,7 +194,7 @@ impl Endpoint {
         head: &Parts,
         caller: &Principal,
     ) -> Result<Arc<Session>, Response<HttpBody>> {
-        let version = single(head, MCP_PROTOCOL_VERSION).map_err(|error| refused(&error))?;
+        let version = single(head, &VERSION).map_err(|error| refused(&error))?;
         if let Some(version) = version.filter(|version| !self.serves(version)) {
             return Err(refused(&ErrorObject::invalid_request(format!(
                 "`MCP-Protocol-Version: {}` is not served here",
