@@ -37,7 +37,7 @@
 //! # let (vidsrus, chips) = (Server::builder("a", "1"), Server::builder("b", "1"));
 //! let mcp = HttpService::by_host([("vidsrus.example", vidsrus.build()?), ("chips.example", chips.build()?)]);
 //! mcp.check()?;
-//! let app = Router::new().route("/health", get(async || "ok")).fallback_service(mcp);
+//! let app: Router = Router::new().route("/health", get(async || "ok")).fallback_service(mcp);
 //! let app = app.layer(from_fn(sign_in));
 //! # drop(app);
 //! # Ok(())
