@@ -171,6 +171,10 @@ impl Endpoint {
         let mut beginning = Beginning(Some(Arc::clone(&session)));
         let mut response = session.initialize(decoded).await;
         if !session.is_established() {
+            if !self.has_sessions() {
+                // 2026-07-28, basic/versioning, "Compatibility Matrix".
+                *response.status_mut() = StatusCode::BAD_REQUEST;
+            }
             return response;
         }
         let id = *session.id();

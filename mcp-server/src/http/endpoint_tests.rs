@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
@@ -18,10 +19,9 @@ use mcp_core::{Principal, Tenant};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::HttpBody;
-use super::SessionsInMemory;
 use super::endpoint::Endpoint;
 use super::settings::{Closing, Settings};
+use super::{EventId, EventStore, HttpBody, Replay, SessionId, SessionsInMemory, StreamId};
 use crate::{Args, CallContext, Caller, Entitlement, Profile, Progress, Server, Tool};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -308,6 +308,36 @@ async fn a_call_of_a_session_goes_on_when_its_client_goes_and_can_be_resumed() {
     assert!(rest.contains("\"progress\":2") && rest.contains("\"done\""), "{rest}");
     let nothing = world.get(&session, Some("0000000000000000-7")).await;
     assert_eq!(nothing.status(), StatusCode::BAD_REQUEST);
+}
+
+/// A store that has nothing yet of what it was given.
+struct Late;
+
+impl EventStore for Late {
+    fn append(&self, _: &SessionId, _: EventId, _: Bytes) {}
+
+    fn replay<'a>(
+        &'a self,
+        _: &'a SessionId,
+        _: EventId,
+    ) -> BoxFuture<'a, std::io::Result<Replay>> {
+        Box::pin(std::future::ready(Ok(Replay::Events(Vec::new()))))
+    }
+
+    fn forget_stream(&self, _: &SessionId, _: StreamId) {}
+
+    fn forget_session(&self, _: &SessionId) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_comes_late_is_not_asked_for_ever() {
+    let world = world(|settings| settings.events = Some(Arc::new(Late)));
+    let session = world.initialize("2025-11-25").await;
+    let mut body = world.call(&session, 1, "steps").await.into_body();
+    let first = next(&mut body).await.unwrap();
+    let id = first["id: ".len()..].lines().next().unwrap().to_owned();
+    let status = world.get(&session, Some(&id)).await.status();
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
 }
 
 #[tokio::test(start_paused = true)]

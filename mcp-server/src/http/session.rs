@@ -279,11 +279,17 @@ impl Session {
         self.touch();
         let Some(events) = &self.settings.events else { return not_resumable() };
         let mut missed: Vec<StoredEvent> = Vec::new();
+        let mut asked = false;
         loop {
             // Before the store is asked: it has all that is said by a stream that is over now.
             let outlet = self.lock().outlet_of(after.stream());
             let last = missed.last().map_or(after, |event| event.id);
             match events.replay(&self.id, last).await {
+                // More was said, and the store does not have it yet: asking again and again would
+                // keep this connection busy for as long.
+                Ok(Replay::Events(more)) if asked && more.is_empty() => {
+                    return answer::empty(StatusCode::SERVICE_UNAVAILABLE);
+                }
                 Ok(Replay::Events(more)) => missed.extend(more),
                 Ok(_) if self.is_over() => return gone(),
                 Ok(_) => return not_resumable(),
@@ -309,6 +315,7 @@ impl Session {
                 drop(inner);
                 return self.stream(outlet, connection);
             }
+            asked = true;
         }
     }
 
