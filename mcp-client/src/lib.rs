@@ -58,6 +58,8 @@
 //! and decode results in their own tasks.
 
 mod audit;
+#[cfg(feature = "auth")]
+pub mod auth;
 mod builder;
 mod cache;
 mod call;

@@ -9,6 +9,7 @@
 //! do what the events say.** [`session::server::ServerSession`] and
 //! [`session::client::ClientSession`] each show a complete loop, and [`manual`] is the guide.
 
+pub mod authentication;
 pub mod capability;
 mod error;
 mod extension;

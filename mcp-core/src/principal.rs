@@ -8,6 +8,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::authentication::Authentication;
+
 /// Who calls, as authentication established it; on stdio what the operator configured.
 ///
 /// Cloning is cheap. Two principals are the same caller when their ids are equal, or when both are
@@ -27,6 +29,7 @@ pub struct Principal(Arc<Known>);
 struct Known {
     identity: Identity,
     attributes: BTreeMap<Box<str>, Box<str>>,
+    authentication: Option<Authentication>,
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -64,6 +67,18 @@ impl Principal {
         self
     }
 
+    /// Records how the caller was authenticated. Only what has checked a token calls this.
+    #[must_use]
+    pub fn authenticated(mut self, authentication: Authentication) -> Self {
+        Arc::make_mut(&mut self.0).authentication = Some(authentication);
+        self
+    }
+
+    /// How the caller was authenticated, if a token was checked.
+    pub fn authentication(&self) -> Option<&Authentication> {
+        self.0.authentication.as_ref()
+    }
+
     /// The id, or `None` for the local caller and for anonymous ones.
     pub fn id(&self) -> Option<&str> {
         match &self.0.identity {
@@ -93,7 +108,7 @@ impl Principal {
     }
 
     fn of(identity: Identity) -> Self {
-        Self(Arc::new(Known { identity, attributes: BTreeMap::new() }))
+        Self(Arc::new(Known { identity, ..Known::default() }))
     }
 }
 

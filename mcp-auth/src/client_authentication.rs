@@ -1,0 +1,1 @@
+//! How a client authenticates at an authorization server.

@@ -1,0 +1,1 @@
+//! Metadata of authorization servers (RFC 8414, OpenID Connect Discovery).

@@ -1,0 +1,1 @@
+//! Thumbprints of keys and certificates (RFC 7638, RFC 8705).

@@ -1,0 +1,54 @@
+//! Why there is no token.
+
+use mcp_auth::fetch::FetchError;
+
+/// Why a client has no token for a server.
+///
+/// None of these ever leads to another way of getting a token: what a policy refuses stays refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// A document of the authorization server or of the resource could not be read.
+    #[error("{what} cannot be read: {source}")]
+    Fetch {
+        /// Which document, with its address.
+        what: String,
+        /// Why.
+        #[source]
+        source: FetchError,
+    },
+    /// A document says what it must not say, or leaves out what is needed.
+    #[error("{0}")]
+    Metadata(String),
+    /// The authorization server refused (RFC 6749, 5.2 and 4.1.2.1).
+    #[error("the authorization server {issuer} refused: {error}{}", description.as_deref().map(|text| format!(" ({text})")).unwrap_or_default())]
+    Refused {
+        /// The authorization server.
+        issuer: String,
+        /// Its error code, such as `invalid_grant`.
+        error: String,
+        /// What it said to people; made harmless for terminals.
+        description: Option<String>,
+    },
+    /// The answer of the authorization server cannot be trusted: nothing of it is used.
+    #[error("the answer of the authorization server is not trusted: {0}")]
+    Untrusted(String),
+    /// The server refuses the token, or wants scopes again and again that it does not get.
+    #[error("the server does not accept the token: {0}")]
+    NotAccepted(String),
+    /// What was configured does not allow what the server asks for.
+    #[error("not allowed by the client's configuration: {0}")]
+    Policy(String),
+    /// The person did not give consent, or did not answer in time.
+    #[error("nobody gave consent: {0}")]
+    NoConsent(String),
+    /// A source of keys, certificates, assertions or credentials failed.
+    #[error("{what} failed: {source}")]
+    Source {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
