@@ -1,11 +1,15 @@
 //! Why there is no token.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use mcp_auth::fetch::FetchError;
 
 /// Why a client has no token for a server.
 ///
 /// None of these ever leads to another way of getting a token: what a policy refuses stays refused.
-#[derive(Debug, thiserror::Error)]
+/// It can be cloned, because all who wait for the same token get the same answer.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
     /// A document of the authorization server or of the resource could not be read.
@@ -15,7 +19,7 @@ pub enum AuthError {
         what: String,
         /// Why.
         #[source]
-        source: FetchError,
+        source: Arc<FetchError>,
     },
     /// A document says what it must not say, or leaves out what is needed.
     #[error("{0}")]
@@ -49,6 +53,18 @@ pub enum AuthError {
         what: &'static str,
         /// Why.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
+}
+
+impl AuthError {
+    /// A document could not be read.
+    pub fn fetch(what: impl Into<String>, source: FetchError) -> Self {
+        Self::Fetch { what: what.into(), source: Arc::new(source) }
+    }
+
+    /// A source of keys, certificates, assertions or credentials failed.
+    pub fn source(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Source { what, source: Arc::from(source.into()) }
+    }
 }
