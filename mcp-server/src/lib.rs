@@ -48,6 +48,8 @@ extern crate self as mcp_server;
 
 mod argument;
 mod ask;
+#[cfg(feature = "auth")]
+pub mod auth;
 mod call;
 #[doc(hidden)]
 pub mod check;
