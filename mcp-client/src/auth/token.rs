@@ -45,18 +45,35 @@ pub struct TokenRequest<'a> {
     pub resource: &'a Url,
     /// How the server refused the request when it was sent before.
     pub refusal: Option<&'a Refusal>,
+    /// The thumbprint of the client certificate that connections to the server are made with now,
+    /// as in `x5t#S256` (RFC 8705, 3.1): a token that is bound to another one is of no use.
+    pub certificate: Option<&'a str>,
+    /// Nobody is to be asked for consent: the request is not worth it, such as the end of a session.
+    pub quietly: bool,
 }
 
 impl<'a> TokenRequest<'a> {
     /// A token for the first attempt of a request.
     pub fn new(resource: &'a Url) -> Self {
-        Self { resource, refusal: None }
+        Self { resource, refusal: None, certificate: None, quietly: false }
     }
 
     /// A token for another attempt, after this refusal.
     #[must_use]
     pub fn after(self, refusal: &'a Refusal) -> Self {
         Self { refusal: Some(refusal), ..self }
+    }
+
+    /// A token for connections that are made with the client certificate of this thumbprint.
+    #[must_use]
+    pub fn with_certificate(self, thumbprint: Option<&'a str>) -> Self {
+        Self { certificate: thumbprint, ..self }
+    }
+
+    /// A token only if it can be had without asking anybody.
+    #[must_use]
+    pub fn quietly(self) -> Self {
+        Self { quietly: true, ..self }
     }
 }
 
@@ -99,6 +116,9 @@ pub struct AccessToken {
     pub scopes: Scopes,
     /// The authorization server that issued it.
     pub issuer: Option<Box<str>>,
+    /// The thumbprint of the client certificate that it was asked for with, as in `x5t#S256`
+    /// (RFC 8705, 3.1): it is sent over connections that are made with that one alone.
+    pub certificate: Option<Box<str>>,
 }
 
 impl AccessToken {
@@ -110,6 +130,7 @@ impl AccessToken {
             expires_at: None,
             scopes: Scopes::default(),
             issuer: None,
+            certificate: None,
         }
     }
 }
