@@ -43,6 +43,11 @@ impl Negotiated {
         Self(Arc::new(parts))
     }
 
+    /// The same for a caller of whom something else is known.
+    pub(crate) fn with_principal(&self, principal: Principal) -> Self {
+        Self::new(NegotiatedParts { principal, ..NegotiatedParts::clone(&self.0) })
+    }
+
     /// The protocol version in use.
     pub fn version(&self) -> &ProtocolVersion {
         &self.0.version

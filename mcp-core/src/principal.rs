@@ -25,7 +25,7 @@ use crate::authentication::Authentication;
 #[derive(Clone)]
 pub struct Principal(Arc<Known>);
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 struct Known {
     identity: Identity,
     attributes: BTreeMap<Box<str>, Box<str>>,
@@ -105,6 +105,11 @@ impl Principal {
     /// Whether a fact is recorded with this value.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.attribute(name) == Some(value)
+    }
+
+    /// Whether the same is known about both.
+    pub(crate) fn is_known_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
     }
 
     fn of(identity: Identity) -> Self {

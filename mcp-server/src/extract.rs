@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use mcp_core::authentication::Authentication;
 use mcp_core::profile::NegotiatedProfiles;
 use mcp_core::{Negotiated, Principal, Tenant};
 use schemars::JsonSchema;
@@ -273,6 +274,12 @@ impl Caller {
     /// Whether a fact is recorded about the principal with this value.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.principal().has(name, value)
+    }
+
+    /// How the caller was authenticated: issuer, client, scopes, what the token is bound to. `None`
+    /// where no token was checked, as over stdio.
+    pub fn authentication(&self) -> Option<&Authentication> {
+        self.principal().authentication()
     }
 
     /// What was negotiated with the caller.

@@ -105,8 +105,11 @@ pub use layer::{
 };
 #[cfg(feature = "tracing-subscriber")]
 pub use log_to_client::LogToClient;
+pub use mcp_core::authentication::{Authentication, Binding};
 pub use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
-pub use mcp_core::profile::{Declaration, Entitlement, NegotiatedProfiles, ProfileUrl};
+pub use mcp_core::profile::{
+    Declaration, Entitlement, NegotiatedProfiles, ProfileUrl, RequiredAuthentication,
+};
 pub use mcp_core::types;
 pub use mcp_core::types::{
     Annotations, CacheHints, CallToolResult, Completion, ContentBlock, GetPromptResult, Icon,

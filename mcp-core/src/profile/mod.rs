@@ -18,6 +18,7 @@
 //! What comes from a peer is read with bounds, and reading it never panics.
 
 mod answer;
+mod authentication;
 mod client;
 mod decide;
 mod declaration;
@@ -29,6 +30,7 @@ mod request;
 mod url;
 
 pub use answer::{Answer, AnswerMeta, InvalidAnswer, Offer, OfferMeta};
+pub use authentication::{RequiredAuthentication, Unmet};
 pub use client::{ClientPolicy, ClientPolicyBuilder, Confirmed, InvalidClientPolicy};
 pub use decide::{Agreement, Decision, Gate, Refusal, RefusalData, Terms};
 pub use declaration::{

@@ -9,9 +9,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::authentication::{RequiredAuthentication, Unmet};
 use super::declaration::{Declaration, DeclaredProfile, InvalidDeclaration};
 use super::request::NegotiatedProfiles;
 use super::url::ProfileUrl;
+use crate::principal::Principal;
 
 /// What holds for every caller of one tenant; cloning copies a pointer.
 ///
@@ -49,6 +51,7 @@ impl ProfilePolicy {
             defaults: Vec::new(),
             compulsory: Vec::new(),
             checked: Vec::new(),
+            authentication: Vec::new(),
         }
     }
 
@@ -74,8 +77,9 @@ impl ProfilePolicy {
 
     /// What holds for a caller with this entitlement.
     ///
-    /// Profiles with an authentication check are not permitted until [`ResolvedPolicy::passed`]
-    /// names them. Names in the entitlement that the tenant does not declare have no effect;
+    /// Profiles that demand something of authentication are not permitted until
+    /// [`ResolvedPolicy::authenticated`] has looked, those with a check of the embedder's own until
+    /// [`ResolvedPolicy::passed`] names them. Names in the entitlement that the tenant does not declare have no effect;
     /// [`Entitlement::undeclared`] finds them.
     #[must_use]
     pub fn resolve(&self, entitlement: &Entitlement) -> ResolvedPolicy {
@@ -86,9 +90,23 @@ impl ProfilePolicy {
         ResolvedPolicy {
             policy: self.clone(),
             entitled,
+            unmet: self.0.authentication.iter().map(|(index, _)| *index).collect(),
             passed: Indices::default(),
             picked: self.indices(&entitlement.picked),
         }
+    }
+
+    /// Whether any profile demands something of how its callers were authenticated.
+    #[must_use]
+    pub fn has_authentication(&self) -> bool {
+        !self.0.authentication.is_empty()
+    }
+
+    /// What profiles demand that a caller does not meet, in the order of the declaration.
+    pub fn unmet(&self, caller: &Principal) -> impl Iterator<Item = (&ProfileUrl, Unmet)> {
+        let demands = self.0.authentication.iter();
+        demands
+            .filter_map(|(index, required)| Some((self.url(*index), required.check(caller).err()?)))
     }
 
     pub(super) fn prepared(&self) -> &Prepared {
@@ -139,7 +157,8 @@ impl PartialEq for ProfilePolicy {
             || (a.declaration == b.declaration
                 && a.excludes == b.excludes
                 && a.compulsory == b.compulsory
-                && a.checked == b.checked)
+                && a.checked == b.checked
+                && a.authentication == b.authentication)
     }
 }
 
@@ -163,6 +182,7 @@ pub struct ProfilePolicyBuilder {
     defaults: Vec<Arc<str>>,
     compulsory: Vec<Arc<str>>,
     checked: Vec<Arc<str>>,
+    authentication: Vec<(Arc<str>, RequiredAuthentication)>,
 }
 
 impl ProfilePolicyBuilder {
@@ -184,7 +204,19 @@ impl ProfilePolicyBuilder {
         self
     }
 
-    /// This profile has an authentication check, without which it is not permitted to anyone.
+    /// This profile is for callers who were authenticated like this; several demands all count.
+    ///
+    /// [`ResolvedPolicy::authenticated`] looks whether a caller was.
+    pub fn authentication(
+        mut self,
+        url: impl AsRef<str>,
+        required: RequiredAuthentication,
+    ) -> Self {
+        self.authentication.push((url.as_ref().into(), required));
+        self
+    }
+
+    /// This profile has a check of the embedder's own, without which it is not permitted to anyone.
     pub fn checked(mut self, url: impl AsRef<str>) -> Self {
         self.checked.push(url.as_ref().into());
         self
@@ -216,6 +248,11 @@ impl ProfilePolicyBuilder {
         let defaults = declared.and_also(find_all(&self.defaults, NamedAs::Default)?);
         let compulsory = find_all(&self.compulsory, NamedAs::Compulsory)?;
         let checked = find_all(&self.checked, NamedAs::Checked)?;
+        let authentication = self
+            .authentication
+            .iter()
+            .map(|(name, required)| Ok((find(name, NamedAs::Checked)?, required.clone())));
+        let authentication = authentication.collect::<Result<Box<[_]>, InvalidPolicy>>()?;
 
         let url = |index: usize| self.declaration.as_slice()[index].url().clone();
         if let Some(index) = compulsory.only(defaults).iter().next() {
@@ -253,6 +290,7 @@ impl ProfilePolicyBuilder {
             defaults,
             compulsory,
             checked,
+            authentication,
             single,
             usual: (usual, usual_set),
             declaration,
@@ -320,12 +358,25 @@ impl Entitlement {
 pub struct ResolvedPolicy {
     policy: ProfilePolicy,
     entitled: Indices,
+    /// What demands something of authentication that the caller is not known to meet.
+    unmet: Indices,
     passed: Indices,
     picked: Indices,
 }
 
 impl ResolvedPolicy {
-    /// The authentication check of this profile ran and passed.
+    /// Looks how the caller was authenticated: profiles whose demands are met are permitted.
+    #[must_use]
+    pub fn authenticated(mut self, caller: &Principal) -> Self {
+        let demands = self.policy.0.authentication.iter();
+        self.unmet = demands
+            .filter(|(_, required)| required.check(caller).is_err())
+            .map(|(index, _)| *index)
+            .collect();
+        self
+    }
+
+    /// The embedder's own check of this profile ran and passed.
     #[must_use]
     pub fn passed(mut self, url: impl AsRef<str>) -> Self {
         if let Some(index) = self.policy.index(url.as_ref()) {
@@ -362,7 +413,7 @@ impl ResolvedPolicy {
 
     pub(super) fn permitted(&self) -> Indices {
         let withheld = self.policy.0.checked.without(self.passed);
-        self.entitled.without(withheld)
+        self.entitled.without(withheld).without(self.unmet)
     }
 
     pub(super) fn picked(&self) -> Indices {
@@ -445,6 +496,8 @@ pub(super) struct Prepared {
     pub(super) defaults: Indices,
     pub(super) compulsory: Indices,
     checked: Indices,
+    /// What profiles demand of how callers were authenticated.
+    authentication: Box<[(usize, RequiredAuthentication)]>,
     /// For each profile, the set of it alone.
     single: Box<[NegotiatedProfiles]>,
     /// The defaults as they come into force when every one of them is available.
@@ -543,6 +596,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::authentication::Authentication;
     use crate::profile::MinMcpVersion;
 
     const A: &str = "https://h/a";
@@ -593,6 +647,28 @@ mod tests {
         let policy = builder().exclusive([A, B]).exclusive([B, B]).build().unwrap();
         assert!(policy.excludes(A, B) && policy.excludes(B, A));
         assert!(!policy.excludes(A, C) && !policy.excludes(B, B) && !policy.excludes(A, "x"));
+    }
+
+    #[test]
+    fn profile_is_permitted_to_those_who_were_authenticated_as_it_demands() {
+        let required = |issuer: &str| RequiredAuthentication::new().issuer(issuer);
+        let policy = builder()
+            .authentication(A, required("https://id.example"))
+            .authentication(A, RequiredAuthentication::new().scope("x"))
+            .build()
+            .unwrap();
+        let nobody = policy.resolve(&Entitlement::all());
+        assert!(!nobody.permits(A) && nobody.permits(B), "a check that did not run is not passed");
+        let mut token = Authentication::new("https://id.example");
+        let caller = |token: &Authentication| Principal::new("x").authenticated(token.clone());
+        assert!(!nobody.clone().authenticated(&caller(&token)).permits(A));
+        assert_eq!(policy.unmet(&caller(&token)).count(), 1);
+        token.scopes.insert("x".into());
+        let somebody = nobody.authenticated(&caller(&token));
+        assert!(somebody.permits(A) && policy.unmet(&caller(&token)).next().is_none());
+        assert!(!somebody.authenticated(&Principal::anonymous()).permits(A));
+        let not_entitled = policy.resolve(&Entitlement::only([B])).authenticated(&caller(&token));
+        assert!(!not_entitled.permits(A));
     }
 
     #[test]

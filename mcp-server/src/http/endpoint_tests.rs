@@ -1,5 +1,6 @@
 //! The endpoint from end to end: requests in, answers out, on the virtual clock.
 
+mod authentication;
 mod endings;
 
 use std::future::poll_fn;

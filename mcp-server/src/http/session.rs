@@ -195,9 +195,16 @@ impl Session {
     /// Whether the caller may still have what the session began with; if not, the session is over.
     pub(super) async fn is_still_entitled(&self, caller: &Principal) -> bool {
         let resolving = self.lock().engine.entitlement_of(caller);
-        let Some(resolving) = resolving else { return true };
-        let entitlement = entitled(resolving).await;
-        self.lock().engine.is_still_entitled(&entitlement)
+        let entitlement = match resolving {
+            Some(resolving) => entitled(resolving).await,
+            None => Entitlement::all(),
+        };
+        let engine = &mut self.lock().engine;
+        let is_entitled = engine.is_still_entitled(&entitlement, caller);
+        if is_entitled {
+            engine.authenticated(caller);
+        }
+        is_entitled
     }
 
     /// Ends the session, unless it goes on; asked while a stream of it is open.
@@ -213,7 +220,8 @@ impl Session {
                 Err(error) => log_failure(&error),
             }
         }
-        if !self.is_still_entitled(&self.principal).await {
+        let caller = self.lock().engine.principal().clone();
+        if !self.is_still_entitled(&caller).await {
             self.end();
             self.remove().await;
         }

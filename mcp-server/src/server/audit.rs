@@ -1,7 +1,8 @@
 //! One `tracing` event for each decision about profiles: an audit trail without secrets.
 
+use mcp_core::authentication::Binding;
 use mcp_core::jsonrpc::ErrorObject;
-use mcp_core::profile::{Reason, Rejection, RequestedProfiles};
+use mcp_core::profile::{ProfilePolicy, Reason, ReasonKind, Rejection, RequestedProfiles};
 use mcp_core::{Negotiated, Principal, Tenant};
 
 /// Where the events go.
@@ -15,6 +16,7 @@ pub(crate) fn agreed(negotiated: &Negotiated, requested: &RequestedProfiles, rea
         version = negotiated.version().as_str(),
         tenant = negotiated.tenant().as_str(),
         principal = %negotiated.principal(),
+        authentication = authentication(negotiated.principal()),
         requested = ?urls(requested.as_slice()),
         negotiated = ?urls(negotiated.profiles().as_slice()),
         reasons = ?shown(reasons),
@@ -22,13 +24,22 @@ pub(crate) fn agreed(negotiated: &Negotiated, requested: &RequestedProfiles, rea
 }
 
 /// There is no agreement.
-pub(crate) fn refused(rejection: &Rejection, principal: &Principal, tenant: &Tenant) {
+///
+/// What the caller is told ends with `notPermitted`; here stands also which demand is not met.
+pub(crate) fn refused(
+    rejection: &Rejection,
+    policy: Option<&ProfilePolicy>,
+    principal: &Principal,
+    tenant: &Tenant,
+) {
     tracing::warn!(
         target: TARGET,
         decision = "refused",
         version = rejection.version().map(|version| version.as_str()),
         tenant = tenant.as_str(),
         %principal,
+        authentication = authentication(principal),
+        unmet = unmet(rejection, policy, principal),
         requested = ?urls(rejection.requested().as_slice()),
         reasons = ?shown(rejection.reasons()),
         message = rejection.message(),
@@ -47,6 +58,35 @@ pub(crate) fn kept_out(negotiated: &Negotiated, error: &ErrorObject) {
         negotiated = ?urls(negotiated.profiles().as_slice()),
         message = &*error.message,
     );
+}
+
+/// How the caller was authenticated, in a few words.
+fn authentication(principal: &Principal) -> Option<String> {
+    let known = principal.authentication()?;
+    let bound = match &known.binding {
+        Binding::None => "unbound token",
+        Binding::Certificate { .. } => "certificate-bound token",
+        Binding::DPoP { .. } => "DPoP-bound token",
+        _ => "bound token",
+    };
+    Some(format!("{bound} of {}", known.issuer))
+}
+
+/// What the profiles that were not permitted demand, and is not so.
+fn unmet(
+    rejection: &Rejection,
+    policy: Option<&ProfilePolicy>,
+    principal: &Principal,
+) -> Option<String> {
+    let refused = |url: &str| {
+        let mut reasons = rejection.reasons().iter();
+        reasons.any(|reason| {
+            reason.url().as_str() == url && matches!(reason.kind(), ReasonKind::NotPermitted)
+        })
+    };
+    let unmet = policy?.unmet(principal).filter(|(url, _)| refused(url.as_str()));
+    let unmet: Vec<String> = unmet.map(|(url, unmet)| format!("{url}: {unmet}")).collect();
+    (!unmet.is_empty()).then(|| unmet.join("; "))
 }
 
 fn urls(profiles: &[mcp_core::profile::ProfileUrl]) -> Vec<&str> {

@@ -500,6 +500,11 @@ impl Builder {
         for profile in self.profiles.iter().filter(|profile| profile.compulsory) {
             policy = policy.compulsory(&profile.url);
         }
+        for profile in &self.profiles {
+            if let Some(required) = &profile.authentication {
+                policy = policy.authentication(&profile.url, required.clone());
+            }
+        }
         policy.build().inspect_err(|problem| problems.push(problem.to_string())).ok()
     }
 

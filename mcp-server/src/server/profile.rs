@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mcp_core::profile::RequiredAuthentication;
+
 use crate::call::States;
 use crate::prompt::{IntoPrompt, Prompt};
 use crate::resource::{IntoResource, Resource};
@@ -44,6 +46,7 @@ pub struct Profile {
     pub(super) resources: Vec<Resource>,
     pub(super) default: bool,
     pub(super) compulsory: bool,
+    pub(super) authentication: Option<RequiredAuthentication>,
 }
 
 impl Profile {
@@ -60,6 +63,7 @@ impl Profile {
             resources: Vec::new(),
             default: false,
             compulsory: false,
+            authentication: None,
         }
     }
 
@@ -120,6 +124,33 @@ impl Profile {
     /// has it too, is in force.
     pub fn resource<T: IntoResource<M>, M>(mut self, resource: T) -> Self {
         self.resources.push(resource.into_resource());
+        self
+    }
+
+    /// How callers have to have been authenticated to get this profile; a second demand replaces
+    /// the first.
+    ///
+    /// It is checked for every request, before anything of it runs: who was authenticated otherwise,
+    /// or not at all, is told `notPermitted`. The facts are those of
+    /// [`Principal::authentication`](mcp_core::Principal::authentication), which
+    /// `AuthorizationLayer` (feature `auth`) records for tokens that it has checked. Over stdio
+    /// nobody has any, so that such a profile is not to be had there.
+    ///
+    /// # Examples
+    /// ```
+    /// use mcp_server::{Profile, RequiredAuthentication};
+    ///
+    /// let profile = Profile::new("https://wholesalechips.co/mcp-profiles/require-client-credentials")
+    ///     .compulsory()
+    ///     .authentication(
+    ///         RequiredAuthentication::new()
+    ///             .issuer("https://login.wholesalechips.co")
+    ///             .certificate_bound(),
+    ///     );
+    /// # let _ = profile;
+    /// ```
+    pub fn authentication(mut self, required: RequiredAuthentication) -> Self {
+        self.authentication = Some(required);
         self
     }
 

@@ -140,7 +140,9 @@ impl ServerSession {
         let ServerMemory { config, server_meta, described } = memory;
         let resolution = match &config.profiles {
             Some(_) if config.asks_entitlement => Resolution::Unasked,
-            Some(policy) => Resolution::Fixed(Some(policy.resolve(&Entitlement::all()))),
+            Some(policy) => Resolution::Fixed(Some(
+                policy.resolve(&Entitlement::all()).authenticated(&principal),
+            )),
             None => Resolution::Fixed(None),
         };
         Self {
@@ -199,15 +201,37 @@ impl ServerSession {
         self.calls.get(call).map(|(_, row)| row.origin.frame)
     }
 
+    /// The caller was authenticated anew: what is known now holds for what comes.
+    ///
+    /// Whether the caller [may still have](Self::is_still_entitled) what the legacy session began
+    /// with is asked first.
+    pub fn authenticated(&mut self, principal: &Principal) {
+        if *principal != self.principal || principal.is_known_as(&self.principal) {
+            return;
+        }
+        self.principal = principal.clone();
+        let anew = |policy: &mut ResolvedPolicy| *policy = policy.clone().authenticated(principal);
+        if let Resolution::Fixed(Some(policy)) | Resolution::Known(policy) = &mut self.resolution {
+            anew(policy);
+        }
+        if let ServerState::Established(session) = &mut self.state {
+            session.policy.as_mut().map(anew);
+            session.negotiated = session.negotiated.with_principal(principal.clone());
+        }
+    }
+
     /// Whether a caller who is entitled to this may have what the legacy session began with.
-    pub fn is_still_entitled(&self, entitlement: &Entitlement) -> bool {
+    pub fn is_still_entitled(&self, entitlement: &Entitlement, caller: &Principal) -> bool {
         let (Some(policy), ServerState::Established(session)) =
             (&self.config.profiles, &self.state)
         else {
             return true;
         };
+        if !self.config.asks_entitlement && !policy.has_authentication() {
+            return true;
+        }
         let (profiles, version) = (session.negotiated.profiles(), session.negotiated.version());
-        policy.resolve(entitlement).renew(profiles, version).is_ok()
+        policy.resolve(entitlement).authenticated(caller).renew(profiles, version).is_ok()
     }
 
     /// Whether nothing is served any more.
@@ -299,7 +323,7 @@ impl ServerSession {
         if !matches!(self.resolution, Resolution::Asked) {
             return None;
         }
-        let resolved = policy.resolve(entitlement);
+        let resolved = policy.resolve(entitlement).authenticated(&self.principal);
         self.end_lost_streams(&resolved, out);
         self.resolution = Resolution::Known(resolved.clone());
         match std::mem::replace(&mut self.state, ServerState::AwaitingInitialize) {

@@ -160,7 +160,11 @@ impl ServerSession {
         let mut session = Self::new(config, principal, tenant);
         let policy = match &session.resolution {
             Resolution::Fixed(policy) => policy.clone(),
-            _ => session.config.profiles.as_ref().map(|policy| policy.resolve(entitlement)),
+            _ => session
+                .config
+                .profiles
+                .as_ref()
+                .map(|policy| policy.resolve(entitlement).authenticated(&session.principal)),
         };
         let profiles = renew(policy.as_ref(), record)?;
         let negotiated = Negotiated::new(NegotiatedParts {

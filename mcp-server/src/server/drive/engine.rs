@@ -15,7 +15,7 @@ use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::{FuturesUnordered, Stream as _};
 use mcp_core::capability::ClientCapabilities;
 use mcp_core::jsonrpc::ErrorObject;
-use mcp_core::profile::{Entitlement, NegotiatedProfiles};
+use mcp_core::profile::{Entitlement, NegotiatedProfiles, ProfilePolicy};
 use mcp_core::session::Frame;
 use mcp_core::session::server::{Change, ServerEvent, ServerMemory, ServerSession};
 #[cfg(feature = "http")]
@@ -212,8 +212,21 @@ impl Engine {
 
     /// Whether the caller may still have what the session began with.
     #[cfg(feature = "http")]
-    pub(crate) fn is_still_entitled(&self, entitlement: &Entitlement) -> bool {
-        self.session.is_still_entitled(entitlement)
+    pub(crate) fn is_still_entitled(&self, entitlement: &Entitlement, caller: &Principal) -> bool {
+        self.session.is_still_entitled(entitlement, caller)
+    }
+
+    /// Who calls, as it is known since the latest request.
+    #[cfg(feature = "http")]
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Takes over what is known of the caller since a later request.
+    #[cfg(feature = "http")]
+    pub(crate) fn authenticated(&mut self, caller: &Principal) {
+        self.principal.clone_from(caller);
+        self.session.authenticated(caller);
     }
 
     /// Ends everything: nothing runs any more, nothing is sent.
@@ -313,13 +326,13 @@ impl Engine {
                 audit::agreed(&negotiated, &requested, &reasons);
             }
             ServerEvent::Rejected(rejection) => {
-                audit::refused(&rejection, &self.principal, &self.tenant);
+                audit::refused(&rejection, self.policy(), &self.principal, &self.tenant);
                 // Modern calls that still run have been answered: nobody waits for them.
                 self.running = FuturesUnordered::new();
                 self.aborts.clear();
             }
             ServerEvent::Refused(rejection) => {
-                audit::refused(&rejection, &self.principal, &self.tenant);
+                audit::refused(&rejection, self.policy(), &self.principal, &self.tenant);
             }
             ServerEvent::Answered { ask, outcome } => {
                 if let Some(reply) = self.asked.remove(&ask) {
@@ -377,6 +390,10 @@ impl Engine {
             }
         }
         true
+    }
+
+    fn policy(&self) -> Option<&ProfilePolicy> {
+        self.server.config.profiles.as_ref()
     }
 
     /// Starts to find out what the caller is entitled to.
