@@ -1,4 +1,7 @@
 //! Scopes (RFC 6749, 3.3).
+//!
+//! Owns what a set of scopes is, and how it is written in parameters and in documents. Which scopes
+//! are asked for is for the client, and which are needed for the server.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -72,6 +75,30 @@ impl fmt::Display for Scopes {
             f.write_str(scope)?;
         }
         Ok(())
+    }
+}
+
+/// As in a document: an array of texts, or nothing.
+pub(crate) mod list {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Scopes;
+
+    pub(crate) fn serialize<S: Serializer>(
+        scopes: &Option<Scopes>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match scopes {
+            Some(scopes) => serializer.collect_seq(scopes.iter()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Scopes>, D::Error> {
+        let scopes: Option<Vec<String>> = Option::deserialize(deserializer)?;
+        Ok(scopes.map(Scopes::from_iter))
     }
 }
 
