@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use mcp_auth::fetch::FetchError;
 
+use crate::text::one_line;
+
 /// Why a client has no token for a server.
 ///
 /// None of these ever leads to another way of getting a token: what a policy refuses stays refused.
@@ -63,8 +65,27 @@ impl AuthError {
         Self::Fetch { what: what.into(), source: Arc::new(source) }
     }
 
+    /// The authorization server refused: the words are its own, and are made harmless here.
+    pub(super) fn refused(issuer: &str, error: &str, description: Option<&str>) -> Self {
+        Self::Refused {
+            issuer: issuer.to_owned(),
+            error: harmless(error, 64),
+            description: description.map(|text| harmless(text, 200)),
+        }
+    }
+
     /// A source of keys, certificates, assertions or credentials failed.
     pub fn source(what: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Source { what, source: Arc::from(source.into()) }
     }
+}
+
+/// A stranger's text in one line that shows as it is read: nothing in it turns the direction of
+/// writing around.
+fn harmless(text: &str, most: usize) -> String {
+    let turns = |character| matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    one_line(
+        &text.chars().take(most + 1).filter(|&character| !turns(character)).collect::<String>(),
+        most,
+    )
 }
