@@ -6,22 +6,22 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::{TcpListener, TcpStream};
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -29,23 +29,38 @@ use tower_service::Service;
 
 use super::pace::{Paced, Streams};
 use super::settings::Settings;
-use super::socket::{self, Socket};
-use super::{HttpFuture, HttpService, Peer};
+use super::socket::Socket;
+use super::{Accept, Accepted, BoxError, Peer};
+
+/// What is served over the connections.
+pub(crate) struct Serving<S> {
+    pub(crate) service: S,
+    /// Whether it wants to know about its connections.
+    pub(crate) wants_extensions: bool,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) drain_timeout: Duration,
+}
 
 /// Accepts connections until `shutdown` completes, and lets those that are there come to an end.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    service: &HttpService,
+pub(crate) async fn serve<L, S, B>(
+    listener: L,
+    serving: Serving<S>,
     shutdown: impl Future<Output = ()>,
-) {
-    match listener.local_addr() {
-        Ok(address) => tracing::info!(target: "mcp::server", %address, "listening"),
-        Err(error) => tracing::warn!(target: "mcp::server", %error, "listening"),
-    }
-    let site = service.site();
-    let places = Arc::new(Semaphore::new(site.settings.connections.min(Semaphore::MAX_PERMITS)));
+) where
+    L: Accept,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let Serving { service, wants_extensions, settings, drain_timeout } = serving;
+    let listener = Arc::new(listener);
+    let places = Arc::new(Semaphore::new(settings.connections.min(Semaphore::MAX_PERMITS)));
     let (stop, stopped) = watch::channel(());
-    let builder = Arc::new(builder(&site.settings));
+    let builder = Arc::new(builder(&settings));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -55,28 +70,30 @@ pub(crate) async fn serve(
             // Nobody closes the semaphore.
             Either::Left(_) | Either::Right((Err(_), _)) => break,
         };
-        let (stream, peer) = match select(shutdown.as_mut(), pin!(accept(&listener))).await {
+        let stream = match select(shutdown.as_mut(), pin!(accept(&*listener))).await {
             Either::Left(_) => break,
             Either::Right((accepted, _)) => accepted,
         };
         while connections.try_join_next().is_some() {}
-        let connection = Connection {
-            service: service.clone(),
-            peer,
-            shows_peer: !site.proxies.is_empty(),
-            activity: Arc::default(),
-        };
-        let (builder, settings) = (Arc::clone(&builder), Arc::clone(&site.settings));
+        let (builder, settings) = (Arc::clone(&builder), Arc::clone(&settings));
+        let (listener, service) = (Arc::clone(&listener), service.clone());
         let stopped = stopped.clone();
         connections.spawn(async move {
-            connection.serve(&builder, stream, &settings, stopped).await;
+            let Some(accepted) = establish(&*listener, stream, &settings, &stopped).await else {
+                return drop(place);
+            };
+            drop(listener);
+            let Accepted { io, extensions } = accepted;
+            let extensions = if wants_extensions { extensions } else { Extensions::new() };
+            let connection = Connection { service, extensions, activity: Arc::default() };
+            connection.serve(&builder, io, &settings, stopped).await;
             drop(place);
         });
     }
     drop((listener, stop, stopped));
-    site.settings.closing.close();
+    settings.closing.close();
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(site.drain_timeout, drained).await.is_err() {
+    if tokio::time::timeout(drain_timeout, drained).await.is_err() {
         let left = connections.len();
         tracing::warn!(target: "mcp::server", left, "connections are cut off: the drain timeout is over");
         connections.shutdown().await;
@@ -84,7 +101,7 @@ pub(crate) async fn serve(
 }
 
 /// The next connection; a failure concerns one connection, or passes.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+async fn accept<L: Accept>(listener: &L) -> L::Stream {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
@@ -96,6 +113,28 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             }
         }
     }
+}
+
+/// Lets a handshake happen, for as long as a first request may take to come, unless the service
+/// stops.
+async fn establish<L: Accept>(
+    listener: &L,
+    stream: L::Stream,
+    settings: &Settings,
+    stopped: &watch::Receiver<()>,
+) -> Option<Accepted<L::Io>> {
+    let established = tokio::time::timeout(settings.first_request, listener.establish(stream));
+    let mut stopped = stopped.clone();
+    // The sender is dropped to stop.
+    let stop = async move { while stopped.changed().await.is_ok() {} };
+    let error = match select(pin!(established), pin!(stop)).await {
+        Either::Left((Ok(Ok(accepted)), _)) => return Some(accepted),
+        Either::Left((Ok(Err(error)), _)) => error,
+        Either::Left((Err(_), _)) => io::ErrorKind::TimedOut.into(),
+        Either::Right(_) => return None,
+    };
+    tracing::debug!(target: "mcp::server", %error, "a connection could not be established");
+    None
 }
 
 fn is_of_connection(error: &io::Error) -> bool {
@@ -128,25 +167,35 @@ fn builder(settings: &Settings) -> auto::Builder<Streams> {
 }
 
 /// One connection as hyper sees it: a service of its requests.
-struct Connection {
-    service: HttpService,
-    peer: SocketAddr,
-    shows_peer: bool,
+struct Connection<S> {
+    service: S,
+    /// What is known about the connection.
+    extensions: Extensions,
     activity: Arc<Activity>,
 }
 
-impl Connection {
-    async fn serve(
+impl<S, B> Connection<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    async fn serve<I>(
         self,
         builder: &auto::Builder<Streams>,
-        stream: TcpStream,
+        io: I,
         settings: &Settings,
         mut stopped: watch::Receiver<()>,
-    ) {
-        socket::set_up(&stream, settings.write_stall);
+    ) where
+        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let activity = Arc::clone(&self.activity);
-        let peer = self.peer;
-        let io = TokioIo::new(Socket::new(stream, settings.write_stall));
+        let peer = self.extensions.get::<Peer>().map(|peer| peer.0);
+        let io = TokioIo::new(Socket::new(io, settings.write_stall));
         let mut connection = pin!(builder.serve_connection(io, self));
         // The sender is dropped to stop.
         let mut stop = pin!(async move { while stopped.changed().await.is_ok() {} }.fuse());
@@ -172,22 +221,25 @@ impl Connection {
             connection.as_mut().poll(cx)
         });
         if let Err(error) = result.await {
-            tracing::debug!(target: "mcp::server", %peer, error, "a connection failed");
+            tracing::debug!(target: "mcp::server", ?peer, error, "a connection failed");
         }
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Connection {
-    type Response = Response<Tracked>;
+impl<S, B> hyper::service::Service<Request<Incoming>> for Connection<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone,
+{
+    type Response = Response<Tracked<B>>;
     type Error = Infallible;
-    type Future = Answering;
+    type Future = Answering<S, S::Future>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        if self.shows_peer {
-            request.extensions_mut().insert(Peer(self.peer));
+        if !self.extensions.is_empty() {
+            request.extensions_mut().extend(self.extensions.clone());
         }
-        let guard = Activity::begin(&self.activity);
-        Answering { answer: self.service.clone().call(request), guard: Some(guard) }
+        let guard = Some(Activity::begin(&self.activity));
+        Answering { service: self.service.clone(), request: Some(request), answer: None, guard }
     }
 }
 
@@ -224,41 +276,57 @@ impl Drop for Guard {
     }
 }
 
-/// An answer to come.
-struct Answering {
-    answer: HttpFuture,
-    guard: Option<Guard>,
-}
-
-impl Future for Answering {
-    type Output = Result<Response<Tracked>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = std::task::ready!(Pin::new(&mut self.answer).poll(cx));
-        let guard = self.guard.take();
-        Poll::Ready(
-            answer.map(|response| {
-                response.map(|body| Tracked { body: Paced::new(body), _guard: guard })
-            }),
-        )
+pin_project! {
+    /// An answer to come.
+    struct Answering<S, F> {
+        service: S,
+        // The request, until the service is ready for it.
+        request: Option<Request<Incoming>>,
+        #[pin]
+        answer: Option<F>,
+        guard: Option<Guard>,
     }
 }
 
-/// The body of an answer; the request goes on for as long as it is there.
-struct Tracked {
-    body: Paced,
-    _guard: Option<Guard>,
+impl<S, B> Future for Answering<S, S::Future>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+{
+    type Output = Result<Response<Tracked<B>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if this.request.is_some() {
+            let Ok(()) = ready!(this.service.poll_ready(cx));
+            if let Some(request) = this.request.take() {
+                this.answer.set(Some(this.service.call(request)));
+            }
+        }
+        let Some(answer) = this.answer.as_pin_mut() else { return Poll::Pending };
+        let Ok(response) = ready!(answer.poll(cx));
+        let guard = this.guard.take();
+        Poll::Ready(Ok(response.map(|body| Tracked { body: Paced::new(body), _guard: guard })))
+    }
 }
 
-impl Body for Tracked {
+pin_project! {
+    /// The body of an answer; the request goes on for as long as it is there.
+    struct Tracked<B> {
+        #[pin]
+        body: Paced<B>,
+        _guard: Option<Guard>,
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for Tracked<B> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = B::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        self.project().body.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -68,6 +68,7 @@
 //! This module owns what HTTP itself asks for: hosts, origins, media types, bodies, connections. What
 //! the messages mean is up to the endpoint of a server.
 
+mod accept;
 mod answer;
 mod body;
 #[cfg(test)]
@@ -96,6 +97,7 @@ mod store;
 mod tests;
 mod well_known;
 
+pub use accept::{Accept, Accepted};
 pub use body::HttpBody;
 pub use intake::BoxError;
 pub use proxy::Peer;

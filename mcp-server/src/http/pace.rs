@@ -6,7 +6,6 @@
 //! [`Socket`](super::socket::Socket).
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,8 +14,6 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
-
-use super::HttpBody;
 
 /// The most that an HTTP/2 stream is given at a time: a client has to take as much within the time.
 const PART: usize = 16 * 1024;
@@ -87,50 +84,49 @@ impl<F: Future> Future for Watched<F> {
     }
 }
 
-/// A body that tells the task of its stream what became of it.
-pub(crate) struct Paced {
-    body: HttpBody,
-    /// What is left of a frame that is given in parts.
-    rest: Bytes,
+pin_project! {
+    /// A body that tells the task of its stream what became of it.
+    pub(crate) struct Paced<B> {
+        #[pin]
+        body: B,
+        // What is left of a frame that is given in parts.
+        rest: Bytes,
+    }
 }
 
-impl Paced {
-    pub(crate) fn new(body: HttpBody) -> Self {
+impl<B> Paced<B> {
+    pub(crate) fn new(body: B) -> Self {
         Self { body, rest: Bytes::new() }
     }
-
-    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if !self.rest.is_empty() {
-            return Poll::Ready(Some(std::mem::take(&mut self.rest)));
-        }
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let data = frame.map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()));
-        Poll::Ready(data.map(|data| data.unwrap_or_else(|never| match never {})))
-    }
 }
 
-impl Body for Paced {
+impl<B: Body<Data = Bytes>> Body for Paced<B> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = B::Error;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.project();
         let Ok(Progress { parts, .. }) = PROGRESS.try_with(Cell::get) else {
             // HTTP/1: who does not read the stream does not read the connection.
-            return Pin::new(&mut self.body).poll_frame(cx);
+            return this.body.poll_frame(cx);
         };
-        let mut next = self.next(cx);
-        if let Poll::Ready(Some(data)) = &mut next
+        let mut next = match this.rest.is_empty() {
+            true => this.body.poll_frame(cx),
+            false => Poll::Ready(Some(Ok(Frame::data(std::mem::take(this.rest))))),
+        };
+        if let Poll::Ready(Some(Ok(frame))) = &mut next
+            && let Some(data) = frame.data_mut()
             && data.len() > PART
         {
-            self.rest = data.split_off(PART);
+            *this.rest = data.split_off(PART);
         }
         let is_held = matches!(next, Poll::Ready(Some(_)));
         let progress = Progress { parts: parts + u64::from(is_held), is_held };
         PROGRESS.with(|known| known.set(progress));
-        next.map(|data| data.map(|data| Ok(Frame::data(data))))
+        next
     }
 
     fn is_end_stream(&self) -> bool {

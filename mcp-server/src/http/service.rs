@@ -8,15 +8,17 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http::header::ALLOW;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
+use hyper::body::Incoming;
 use mcp_core::{Error, Principal, Tenant};
 use tokio::net::TcpListener;
 use tower_service::Service;
 
+use super::accept::Accept;
 use super::host::addressed;
 use super::intake::BoxError;
 use super::listen;
@@ -208,8 +210,8 @@ impl HttpService {
 
     /// Accepts connections and answers what comes over them, in HTTP/1 and HTTP/2, until it fails.
     ///
-    /// Whatever stands in front of the service, such as TLS or authentication, needs another server:
-    /// mount the service in one.
+    /// What stands in front of the service, such as TLS or authentication, goes into
+    /// [`serve_with`](Self::serve_with).
     ///
     /// # Errors
     /// As [`check`](Self::check); failing connections are logged.
@@ -236,8 +238,61 @@ impl HttpService {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         self.check()?;
-        listen::serve(listener, self, shutdown).await;
-        self.site().stop();
+        match listener.local_addr() {
+            Ok(address) => tracing::info!(target: "mcp::server", %address, "listening"),
+            Err(error) => tracing::warn!(target: "mcp::server", %error, "listening"),
+        }
+        let wants_extensions = !self.site().proxies.is_empty();
+        self.listen(listener, self.clone(), wants_extensions, shutdown).await;
+        Ok(())
+    }
+
+    /// As [`serve_until`](Self::serve_until), behind whatever `front` puts before the service (layers,
+    /// a router), and over connections of any kind, such as TLS.
+    ///
+    /// Connections, times and the end are as they are without: what a client can hold is bounded,
+    /// and a handshake counts.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    ///
+    /// # Cancel safety
+    /// As [`serve`](Self::serve).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use axum::Router;
+    /// use axum::routing::get;
+    /// use mcp_server::Server;
+    /// use mcp_server::http::HttpService;
+    /// use tokio::net::TcpListener;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mcp = HttpService::new(Server::builder("films", "1.0").build()?);
+    /// let listener = TcpListener::bind("127.0.0.1:8080").await?;
+    /// let front = |mcp| Router::new().route("/health", get(async || "ok")).fallback_service(mcp);
+    /// mcp.serve_with(listener, front, std::future::pending()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn serve_with<L, S, B>(
+        &self,
+        listener: L,
+        front: impl FnOnce(Self) -> S,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), Error>
+    where
+        L: Accept,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.check()?;
+        self.listen(listener, front(self.clone()), true, shutdown).await;
         Ok(())
     }
 
@@ -260,6 +315,30 @@ impl HttpService {
             }
             Arc::new(site)
         })
+    }
+
+    async fn listen<L, S, B>(
+        &self,
+        listener: L,
+        service: S,
+        wants_extensions: bool,
+        shutdown: impl Future<Output = ()>,
+    ) where
+        L: Accept,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let site = self.site();
+        let settings = Arc::clone(&site.settings);
+        let drain_timeout = site.drain_timeout;
+        let serving = listen::Serving { service, wants_extensions, settings, drain_timeout };
+        listen::serve(listener, serving, shutdown).await;
+        site.stop();
     }
 
     fn of(tenants: Vec<(String, Server)>) -> Self {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
+use super::socket::STALL;
 use super::store::{EventStore, EventsInMemory, SessionStore};
 
 /// Limits and times of an HTTP service.
@@ -60,7 +61,7 @@ impl Default for Settings {
             connections: 10_000,
             first_request: Duration::from_secs(10),
             connection_idle: Duration::from_secs(75),
-            write_stall: Duration::from_secs(30),
+            write_stall: STALL,
         }
     }
 }

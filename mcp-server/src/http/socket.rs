@@ -93,8 +93,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 }
 
+/// How long a peer may take nothing of what is written to it.
+pub(crate) const STALL: Duration = Duration::from_secs(30);
+
 /// Sets what a connection of this server needs; what the system refuses is left as it is.
-pub(crate) fn set_up(stream: &TcpStream, stall: Duration) {
+pub(crate) fn set_up(stream: &TcpStream) {
     // Answers and events are small, and nobody should wait for the next one.
     let _ = stream.set_nodelay(true);
     // A peer that vanished answers nothing, and is found out by that.
@@ -102,11 +105,9 @@ pub(crate) fn set_up(stream: &TcpStream, stall: Duration) {
     #[cfg(target_os = "linux")]
     {
         let _ = rustix::net::sockopt::set_tcp_keepidle(stream, Duration::from_secs(60));
-        let millis = u32::try_from(stall.as_millis()).unwrap_or(u32::MAX);
+        let millis = u32::try_from(STALL.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, millis);
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = stall;
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Connections over real sockets: hostile clients, idle ones, and the end of the service.
 
+mod front;
 mod http1;
 mod http2;
 mod limits;
