@@ -60,7 +60,8 @@ impl Browser {
     ///
     /// It is no such address.
     pub fn redirect_uri(self, address: &str) -> Result<Self, AuthError> {
-        let refused = |why: &str| AuthError::Policy(format!("the redirect address {address}: {why}"));
+        let refused =
+            |why: &str| AuthError::Policy(format!("the redirect address {address}: {why}"));
         let url = Url::parse(address).map_err(|error| refused(&error.to_string()))?;
         if url.scheme() != "http" || !is_loopback(&url) {
             return Err(refused("it must be http and on this machine, such as http://127.0.0.1/"));
@@ -81,10 +82,7 @@ impl Browser {
     ///
     /// It runs on a thread where it may block. What it gets is to be opened once, and to be kept
     /// from everybody but the person.
-    pub fn open_with(
-        self,
-        open: impl Fn(&Url) -> io::Result<()> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn open_with(self, open: impl Fn(&Url) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self { open: Arc::new(open), ..self }
     }
 
@@ -240,7 +238,9 @@ mod tests {
 
     #[test]
     fn redirect_addresses_elsewhere_are_refused() {
-        for address in ["https://app.example/callback", "http://app.example/", "x", "http://127.0.0.1/?a"] {
+        for address in
+            ["https://app.example/callback", "http://app.example/", "x", "http://127.0.0.1/?a"]
+        {
             assert!(Browser::new().redirect_uri(address).is_err(), "{address}");
         }
         assert!(Browser::new().redirect_uri("http://localhost:3000/callback").is_ok());

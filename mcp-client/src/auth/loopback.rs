@@ -82,9 +82,8 @@ impl Loopback {
         loop {
             let accepted = {
                 let full = connections.len() >= MAX_CONNECTIONS;
-                let next = async {
-                    if full { pending().await } else { accept(&self.listeners).await }
-                };
+                let next =
+                    async { if full { pending().await } else { accept(&self.listeners).await } };
                 let served = async {
                     if connections.next().await.is_none() {
                         pending::<()>().await;
@@ -133,8 +132,7 @@ impl Desk<'_> {
         if request.method() != Method::GET {
             return page(StatusCode::METHOD_NOT_ALLOWED, "Only GET is answered here.");
         }
-        let response =
-            AuthorizationResponse::from_query(request.uri().query().unwrap_or_default());
+        let response = AuthorizationResponse::from_query(request.uri().query().unwrap_or_default());
         let Some(response) = response.ok().filter(|response| self.is_awaited(response)) else {
             tracing::warn!(target: "mcp::auth", "a redirect with another state was turned away");
             return page(StatusCode::BAD_REQUEST, "This is not the answer that is waited for.");
@@ -301,7 +299,9 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_of_other_machines_are_not_listened_at() {
-        for url in ["http://192.0.2.1/callback", "https://127.0.0.1/callback", "http://example.com/"] {
+        for url in
+            ["http://192.0.2.1/callback", "https://127.0.0.1/callback", "http://example.com/"]
+        {
             assert!(Loopback::bind(&Url::parse(url).unwrap()).await.is_err(), "{url}");
         }
     }

@@ -81,7 +81,12 @@ const MAX_OPERATIONS: usize = 64;
 mod tests {
     use super::*;
 
-    fn selected(challenged: Option<&str>, listed: Option<&str>, before: &str, known: &str) -> String {
+    fn selected(
+        challenged: Option<&str>,
+        listed: Option<&str>,
+        before: &str,
+        known: &str,
+    ) -> String {
         let mut protected =
             ProtectedResourceMetadata::new("https://mcp.example", "https://as.example");
         protected.scopes_supported = listed.map(Scopes::parse);

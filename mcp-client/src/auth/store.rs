@@ -295,8 +295,7 @@ mod tests {
             load(&store, &key("https://one.example")).await.unwrap().expect("it was saved");
         assert_eq!(found.access_token.expose_secret(), "access-\"secret\"");
         assert_eq!(found.refresh_token.unwrap().expose_secret(), "refresh-secret");
-        let other: Option<StoredTokens> =
-            load(&store, &key("https://two.example")).await.unwrap();
+        let other: Option<StoredTokens> = load(&store, &key("https://two.example")).await.unwrap();
         assert!(other.is_none());
         remove(&store, &key("https://one.example")).await.unwrap();
         let gone: Option<StoredTokens> = load(&store, &key("https://one.example")).await.unwrap();

@@ -137,7 +137,10 @@ mod tests {
 
     #[test]
     fn answers_are_read_from_the_query() {
-        let url = Url::parse("http://127.0.0.1:1/callback?code=a%2Bb&state=s&iss=https%3A%2F%2Fas.example&x=1&x=2").unwrap();
+        let url = Url::parse(
+            "http://127.0.0.1:1/callback?code=a%2Bb&state=s&iss=https%3A%2F%2Fas.example&x=1&x=2",
+        )
+        .unwrap();
         let response = AuthorizationResponse::from_redirect(&url).unwrap();
         assert_eq!(response.code.as_ref().unwrap().expose_secret(), "a+b");
         assert_eq!(response.iss.as_deref(), Some("https://as.example"));
