@@ -32,6 +32,8 @@ pub struct Authentication {
     pub binding: Binding,
     /// The SPIFFE ID of the certificate that the caller has shown.
     pub spiffe_id: Option<Box<str>>,
+    /// When the token expires, in seconds since 1970 (`exp`): streams that are open then end.
+    pub expires_at: Option<u64>,
 }
 
 impl Authentication {
@@ -44,7 +46,14 @@ impl Authentication {
             scopes: BTreeSet::new(),
             binding: Binding::None,
             spiffe_id: None,
+            expires_at: None,
         }
+    }
+
+    /// Whether the token has expired at this time, in seconds since 1970.
+    #[must_use]
+    pub fn is_expired(&self, now: u64) -> bool {
+        self.expires_at.is_some_and(|expiry| expiry <= now)
     }
 
     /// Whether the token grants a scope.

@@ -9,14 +9,14 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use mcp_core::jsonrpc::ErrorCode;
 use mcp_core::session::Decoded;
 use mcp_core::session::server::ServerMemory;
-use mcp_core::{Outbox, Route};
+use mcp_core::{Outbox, Principal, Route};
 use tokio::time::{Sleep, sleep};
 
 use super::HttpBody;
@@ -100,7 +100,11 @@ impl Exchange {
             self.engine.end_streams();
         }
         if self.recheck.poll(cx).is_ready() {
-            self.engine.recheck(cx);
+            if has_expired(self.engine.principal()) {
+                self.engine.end_streams();
+            } else {
+                self.engine.recheck(cx);
+            }
         }
         loop {
             let moved = self.engine.poll(cx);
@@ -128,6 +132,12 @@ impl Exchange {
         let Self { engine: Engine { outbox, .. }, answered, .. } = self;
         events(outbox, answered)
     }
+}
+
+/// Whether the token that let a caller in lets nobody in any more.
+pub(super) fn has_expired(caller: &Principal) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    caller.authentication().is_some_and(|token| token.is_expired(now))
 }
 
 /// Nothing that is done under this lock can panic halfway.

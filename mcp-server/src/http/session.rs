@@ -29,7 +29,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::HttpBody;
 use super::answer::{self, KEEP_ALIVE};
-use super::exchange::Silence;
+use super::exchange::{Silence, has_expired};
 use super::outlet::{First, Outlet, Recorder, push_stored};
 use super::settings::{Closed, Settings};
 use super::store::{
@@ -413,6 +413,7 @@ impl Session {
         let recheck = Silence::new(self.settings.listener_check());
         let (session, checking) = (Arc::clone(self), None);
         let closed = self.settings.closing.closed();
+        let caller = self.lock().engine.principal().clone();
         let is_standing =
             self.lock().standing.as_ref().is_some_and(|standing| Arc::ptr_eq(standing, &outlet));
         let stream = SessionStream {
@@ -424,6 +425,7 @@ impl Session {
             checking,
             closed,
             is_standing,
+            caller,
         };
         answer::events(HttpBody::stream(stream))
     }
@@ -572,13 +574,15 @@ pub(super) struct SessionStream {
     closed: Closed,
     /// Whether it answers no request: then nothing is awaited of it.
     is_standing: bool,
+    /// Who opened it.
+    caller: Principal,
 }
 
 impl SessionStream {
     /// The next part of the stream.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        self.recheck(cx);
-        if self.is_standing && self.closed.poll(cx).is_ready() {
+        let is_over = self.recheck(cx) || self.closed.poll(cx).is_ready();
+        if self.is_standing && is_over {
             return Poll::Ready(None);
         }
         if let Poll::Ready(next) = self.outlet.poll_next(self.connection, cx) {
@@ -589,9 +593,13 @@ impl SessionStream {
         Poll::Ready(Some(Bytes::from_static(KEEP_ALIVE)))
     }
 
-    /// Ends the session when its caller has lost what it began with, or another process ended it.
-    fn recheck(&mut self, cx: &mut Context<'_>) {
+    /// Ends the session when its caller has lost what it began with, or another process ended it;
+    /// says whether the token that the stream was opened with has expired.
+    fn recheck(&mut self, cx: &mut Context<'_>) -> bool {
         if self.checking.is_none() && self.recheck.poll(cx).is_ready() {
+            if has_expired(&self.caller) {
+                return true;
+            }
             let session = Arc::clone(&self.session);
             self.checking = Some(Box::pin(async move { session.look_whether_over().await }));
         }
@@ -600,6 +608,7 @@ impl SessionStream {
         {
             self.checking = None;
         }
+        false
     }
 }
 

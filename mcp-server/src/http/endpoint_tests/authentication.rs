@@ -95,3 +95,27 @@ async fn session_ends_when_a_later_request_is_not_authenticated_as_its_profile_d
     let over = post(Some(&id), &call, caller(ISSUER, bound(), &["a"])).await;
     assert_eq!(over.status(), StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(start_paused = true)]
+async fn stream_of_changes_ends_when_the_token_that_opened_it_has_expired() {
+    let world = world(|_| {});
+    let session = world.initialize("2025-11-25").await;
+    let until = |expiry: u64| {
+        let mut token = Authentication::new(ISSUER);
+        token.expires_at = Some(expiry);
+        ada().authenticated(token)
+    };
+    let get = async |caller: Principal| {
+        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        let head = head(&[("mcp-session-id", &session)]);
+        // The latest request says what is known of the caller.
+        world.endpoint.post(&head, initialized.to_string().into(), caller.clone()).await;
+        text(world.endpoint.get(&head, caller).await).await
+    };
+    let a_day = Duration::from_secs(24 * 3600);
+    let open = tokio::time::timeout(a_day, get(until(u64::MAX))).await;
+    assert!(open.is_err(), "the session ended with its stream");
+    assert!(!get(until(1)).await.contains("jsonrpc"));
+    let goes_on = world.endpoint.get(&head(&[("mcp-session-id", &session)]), until(u64::MAX)).await;
+    assert_eq!(goes_on.status(), StatusCode::OK);
+}
