@@ -3,7 +3,7 @@
 //! Documents ([`resource_metadata`], [`server_metadata`]), challenges ([`challenge`]), scopes
 //! ([`scope`]), signatures and the keys for them ([`jose`], [`dpop`], [`thumbprint`]), how a client
 //! authenticates at an authorization server ([`client_authentication`]), and fetching what strangers
-//! name without harm ([`fetch`]). Which steps lead to a token is for the client, and whom a token
+//! name without harm ([`fetch`], [`tls`]). Which steps lead to a token is for the client, and whom a token
 //! lets in is for the server: this crate knows neither.
 
 pub mod challenge;
@@ -16,5 +16,6 @@ pub mod scope;
 pub mod secret;
 pub mod server_metadata;
 pub mod thumbprint;
+pub mod tls;
 
 pub use url::Url;
