@@ -10,3 +10,4 @@ pub mod saasrus;
 pub mod server;
 pub mod vidsrus;
 pub mod viewer;
+pub mod wholesale_chips;

@@ -62,7 +62,8 @@ impl Audit {
 
     /// Writes a line at once. There is nobody to tell if that fails.
     pub fn note(&self, source: &str, facts: Map<String, Value>) {
-        let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let time =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let time = u64::try_from(time).unwrap_or(u64::MAX);
         let entry = Entry { time, source: source.to_owned(), facts };
         let mut written = self.lock();

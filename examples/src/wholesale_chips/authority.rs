@@ -87,7 +87,11 @@ impl Authority {
         self.sign(names.first().copied().unwrap_or_default(), params)
     }
 
-    fn sign(&self, name: &str, mut params: CertificateParams) -> Result<Certificate, AuthorityError> {
+    fn sign(
+        &self,
+        name: &str,
+        mut params: CertificateParams,
+    ) -> Result<Certificate, AuthorityError> {
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages =
@@ -131,7 +135,10 @@ impl Life {
     /// From now on, and a minute before for clocks that are late.
     pub fn minutes(minutes: u64) -> Self {
         let now = SystemTime::now();
-        Self { begins: now - MINUTE, ends: now + MINUTE * u32::try_from(minutes).unwrap_or(u32::MAX) }
+        Self {
+            begins: now - MINUTE,
+            ends: now + MINUTE * u32::try_from(minutes).unwrap_or(u32::MAX),
+        }
     }
 
     /// It was valid for an hour, until a minute ago.

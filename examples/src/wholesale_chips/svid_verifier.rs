@@ -61,7 +61,8 @@ impl SvidVerifier {
             // One that cannot be read is missing below, which is an error there.
             let _ = roots.add(authority.der().clone());
             let provider = Arc::clone(&provider);
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
             hints.extend_from_slice(verifier.root_hint_subjects());
             verifiers.insert(domain.to_owned(), verifier);
         }

@@ -176,7 +176,7 @@ impl Story<'_> {
 
     pub(super) async fn compulsory(&mut self) -> Told {
         self.announce(
-            "Wholesale Chips serves nobody without its profile, and its check cannot run yet",
+            "Wholesale Chips serves nobody without its profile, which wants more than a token of SaaSRUS",
         );
         let bob = self.key(&wholesale_chips::TENANT, "bob")?;
         for era in ERAS {

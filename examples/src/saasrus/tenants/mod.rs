@@ -3,7 +3,7 @@
 //!
 //! | tenant | reached at | profiles |
 //! | --- | --- | --- |
-//! | [`wholesale_chips`] | a host of its own | one, compulsory, that nobody can have yet |
+//! | [`wholesale_chips`] | a host of its own | one, compulsory, that nobody has whom `saasrus` signs in |
 //! | [`acme`] | a host of its own | has never heard of them |
 //! | [`harbour_books`] | a host of its own | two tiers, basic and plus |
 //! | [`corner_shop`] | a path on the shared host | has never heard of them |
@@ -97,6 +97,19 @@ impl Tenant {
     ///
     /// [`TenantError`].
     pub fn open(&'static self, directory: &Path) -> Result<OpenTenant, TenantError> {
+        self.open_on(directory, self.terms)
+    }
+
+    /// Opens it on other terms than its own.
+    ///
+    /// # Errors
+    ///
+    /// [`TenantError`].
+    pub fn open_on(
+        &'static self,
+        directory: &Path,
+        terms: impl FnOnce(Builder) -> Builder,
+    ) -> Result<OpenTenant, TenantError> {
         let made = self.holders.iter().map(|(name, plan)| {
             let holder = Holder { name: (*name).to_owned(), plan: *plan };
             Token::random().map(|token| (holder, token))
@@ -116,7 +129,7 @@ impl Tenant {
             .title(self.title)
             .instructions("Find a document with `search_documents`, then read it by its number.");
         let server = tools::offer(server, Documents::new(database.clone()));
-        let server = (self.terms)(server).build()?;
+        let server = terms(server).build()?;
         Ok(OpenTenant { tenant: self, tokens: Tokens::new(database), server, issued })
     }
 

@@ -1,11 +1,14 @@
-//! Wholesale Chips: serves nobody whose client has not shown who it is by client credentials.
+//! Wholesale Chips: serves nobody whose client has not shown who it is by client credentials, with a
+//! certificate of its own.
 //!
-//! The profile is compulsory, and it needs a check: was the caller's token issued for client
-//! credentials (OAuth 2.1, 4.2), by an authorization server that we trust? SaaSRUS has no
-//! authorization server yet, so nobody can answer that, and a check that cannot run has not been
-//! passed. The profile is declared, everybody can see that it is needed, and nobody gets it.
+//! The profile is compulsory, and it demands how its callers were authenticated: by a token of the
+//! tenant's authorization server, bound to the certificate of a workload of Wholesale Chips. The
+//! library checks that for every request, before anything of it runs. The sign-in of `saasrus` knows
+//! no authorization server, so nobody who calls there was authenticated like this: the profile is
+//! declared, everybody can see that it is needed, and nobody gets it. The example `wholesale-chips`
+//! has all the parts.
 
-use mcp_server::{Builder, Caller, Entitlement, Profile};
+use mcp_server::{Builder, Profile, RequiredAuthentication};
 
 use super::{Place, Tenant};
 use crate::saasrus::tokens::Plan;
@@ -28,62 +31,61 @@ pub const TENANT: Tenant = Tenant {
         ("Delivery", "Pallets leave on Tuesdays. A pallet is 48 cartons of 24 bags."),
         ("Chips that were returned", "Batch 7714 tasted of nothing. All 30 cartons are back."),
     ],
-    terms,
+    terms: |server| terms(server, ISSUER),
 };
 
-fn terms(server: Builder) -> Builder {
-    let required = Profile::new(REQUIRE_CLIENT_CREDENTIALS).min_mcp_version("2025-08-13");
-    server.profile(required.compulsory()).entitlement(entitled)
-}
+/// The trust domain of Wholesale Chips: its workloads are `spiffe://wholesalechips.co/…`.
+pub const TRUST_DOMAIN: &str = "wholesalechips.co";
 
-/// Who may have the profile: whoever passed its check, and nobody else.
+/// The profile, compulsory, for callers with tokens of this authorization server.
 ///
-/// It runs for every session and for every modern request, so whoever loses what the check asks for
-/// loses the profile at once.
-async fn entitled(caller: Caller) -> Entitlement {
-    match used_client_credentials(&caller) {
-        Check::Passed => Entitlement::only([REQUIRE_CLIENT_CREDENTIALS]),
-        Check::Failed | Check::CannotRun => Entitlement::none(),
-    }
+/// It has to be one that gives tokens for client credentials alone (OAuth 2.1, 4.2): a token does not
+/// say for what it was given.
+pub fn terms(server: Builder, issuer: &str) -> Builder {
+    let demanded =
+        RequiredAuthentication::new().issuer(issuer).certificate_bound().trust_domain(TRUST_DOMAIN);
+    let profile = Profile::new(REQUIRE_CLIENT_CREDENTIALS).min_mcp_version("2025-08-13");
+    server.profile(profile.authentication(demanded).compulsory())
 }
 
-/// How a check went. That it could not run is an outcome of its own and never a pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Check {
-    Passed,
-    Failed,
-    CannotRun,
-}
-
-/// Whether the caller signed in with client credentials.
-///
-/// Only whoever checks tokens can know, and says so with [`GRANT`]. The sign-in of SaaSRUS says
-/// nothing, because its own tokens were not granted to anybody in any such way.
-fn used_client_credentials(caller: &Caller) -> Check {
-    match caller.principal().attribute(GRANT) {
-        Some("client_credentials") => Check::Passed,
-        Some(_) => Check::Failed,
-        None => Check::CannotRun,
-    }
-}
-
-/// The fact about a caller that a token was granted in this way (RFC 6749, `grant_type`).
-const GRANT: &str = "grant_type";
+/// The authorization server of Wholesale Chips, which nothing here asks.
+const ISSUER: &str = "https://login.saasrus.example/wholesalechips";
 
 #[cfg(test)]
 mod tests {
     use mcp_client::ReasonKind;
+    use mcp_core::authentication::{Authentication, Binding};
     use mcp_server::Principal;
     use mcp_test::{ERAS, pair};
 
     use super::*;
+
+    fn token(issuer: &str, binding: Binding) -> Authentication {
+        let mut token = Authentication::new(issuer);
+        token.client_id = Some("ordering-robot".into());
+        token.binding = binding;
+        token.spiffe_id = Some("spiffe://wholesalechips.co/ordering-robot".into());
+        token
+    }
+
+    fn certificate() -> Binding {
+        Binding::Certificate { thumbprint: "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0".into() }
+    }
 
     #[tokio::test]
     async fn a_check_that_cannot_run_or_fails_grants_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let server = TENANT.open(directory.path()).unwrap().server;
         let bob = Principal::new("bob").with("plan", "plus");
-        for caller in [Principal::local(), bob.clone(), bob.with(GRANT, "password")] {
+        let mut of_acme = token(ISSUER, certificate());
+        of_acme.spiffe_id = Some("spiffe://acme.example/ordering-robot".into());
+        for caller in [
+            Principal::local(),
+            bob.clone(),
+            bob.clone().authenticated(token("https://other.example", certificate())),
+            bob.clone().authenticated(token(ISSUER, Binding::None)),
+            bob.authenticated(of_acme),
+        ] {
             for era in ERAS {
                 let pair = || pair(server.clone()).era(era).principal(caller.clone());
                 let refused = pair().require(REQUIRE_CLIENT_CREDENTIALS).connect().await;
@@ -99,7 +101,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let server = TENANT.open(directory.path()).unwrap().server;
         for era in ERAS {
-            let robot = Principal::new("robot").with(GRANT, "client_credentials");
+            let robot = Principal::new("robot").authenticated(token(ISSUER, certificate()));
             let pair = pair(server.clone()).era(era).principal(robot);
             let client = pair.require(REQUIRE_CLIENT_CREDENTIALS).connect().await.unwrap();
             assert_eq!(client.list_all_tools().await.unwrap().len(), 4);
