@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::audit::Audit;
-use super::authority::Certificate;
+use super::authority::{Authority, Certificate};
 use super::installation::Installation;
 
 /// A running authorization server.
@@ -38,8 +38,8 @@ pub struct Description<'a> {
     pub host: &'a str,
     /// The certificate of the host.
     pub certificate: &'a Certificate,
-    /// Those whose certificates are looked at, in PEM form.
-    pub authorities: Vec<String>,
+    /// The authority of each trust domain whose workloads are known.
+    pub trust_domains: Vec<(&'a str, &'a Authority)>,
     /// The issuers.
     pub realms: Vec<Realm>,
 }
@@ -49,8 +49,6 @@ pub struct Description<'a> {
 pub struct Realm {
     /// Its name, and its path.
     pub name: &'static str,
-    /// Who vouches for its clients, in PEM form.
-    pub authority: String,
     /// For which resources it gives tokens, and the scopes of each.
     pub audiences: Map<String, Value>,
     /// How long a token is good for, in seconds.
@@ -81,7 +79,11 @@ impl AuthorizationServer {
         description: Description<'_>,
         audit: Audit,
     ) -> Result<Self, StartError> {
-        let Description { host, certificate, authorities, realms } = description;
+        let Description { host, certificate, trust_domains, realms } = description;
+        let trust_domains: Map<String, Value> = trust_domains
+            .into_iter()
+            .map(|(domain, authority)| (domain.to_owned(), authority.pem().into()))
+            .collect();
         let mut child = Command::new(&installation.node)
             .arg("server.mjs")
             .current_dir(&installation.folder)
@@ -101,7 +103,7 @@ impl AuthorizationServer {
             "host": host,
             "certificate": certificate.chain_pem,
             "key": certificate.key_pem.expose_secret(),
-            "authorities": authorities,
+            "trust_domains": trust_domains,
             "realms": realms,
         })
         .to_string();

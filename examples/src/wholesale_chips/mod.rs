@@ -3,7 +3,7 @@
 //! | module | owns |
 //! | --- | --- |
 //! | [`authority`] | certificate authorities, X.509-SVIDs of workloads, certificates of servers |
-//! | [`svid_verifier`] | which client certificates a listener accepts |
+//! | [`tls`], [`svid_verifier`] | where TLS ends, and which client certificates are accepted there |
 //! | [`installation`], [`authorization_server`] | `oidc-provider` in a process of its own |
 //! | [`audit`] | what every part decided, as lines of JSON |
 //! | [`report`] | what is told |
@@ -14,3 +14,4 @@ pub mod authorization_server;
 pub mod installation;
 pub mod report;
 pub mod svid_verifier;
+pub mod tls;

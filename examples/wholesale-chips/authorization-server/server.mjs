@@ -19,11 +19,14 @@ createInterface({ input: process.stdin })
   .on('close', () => process.exit(0));
 
 /// Listens, and makes the realms as soon as their addresses are known.
-function serve({ host, certificate, key, authorities, realms }) {
+function serve({ host, certificate, key, trust_domains, realms }) {
+  const authorities = new Map(
+    Object.entries(trust_domains).map(([domain, pem]) => [domain, new X509Certificate(pem)]),
+  );
   const server = createServer({
     cert: certificate,
     key,
-    ca: authorities,
+    ca: Object.values(trust_domains),
     // A certificate is asked for, and the realm decides whether it is good enough: documents are
     // for everybody.
     requestCert: true,
@@ -33,7 +36,7 @@ function serve({ host, certificate, key, authorities, realms }) {
   server.listen(0, '127.0.0.1', () => {
     const { port } = server.address();
     const place = `${host}:${port}`;
-    const routes = new Map(realms.map((realm) => [realm.name, handler(place, realm)]));
+    const routes = new Map(realms.map((realm) => [realm.name, handler(place, realm, authorities)]));
     server.on('request', (request, response) => {
       const route = find(request, routes);
       if (request.headers.host !== place || !route) {
@@ -60,11 +63,10 @@ function find(request, routes) {
   return routes.has(name) ? { name, url: rest, handle: routes.get(name) } : undefined;
 }
 
-/// An issuer. `authority` is the one whose certificates its clients show; `audiences` says for which
-/// resources it gives tokens, with the scopes that there are, and `lifetime` for how many seconds.
-function handler(place, { name, authority, audiences, lifetime, clients }) {
+/// An issuer. `audiences` says for which resources it gives tokens, with the scopes that there are,
+/// and `lifetime` for how many seconds. `authorities` has the certificate of each trust domain's.
+function handler(place, { name, audiences, lifetime, clients }, authorities) {
   const issuer = `https://${place}/${name}`;
-  const root = new X509Certificate(authority);
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const signing = { ...privateKey.export({ format: 'jwk' }), kid: randomUUID(), use: 'sig', alg: 'ES256' };
   const shown = (ctx) => ctx.socket.getPeerX509Certificate();
@@ -98,12 +100,14 @@ function handler(place, { name, authority, audiences, lifetime, clients }) {
         certificateBoundAccessTokens: true,
         tlsClientAuth: true,
         getCertificate: (ctx) => shown(ctx)?.toString(),
-        // `authorized`: one of the authorities vouches for it, today. This realm has only one.
-        certificateAuthorized: (ctx) =>
-          ctx.socket.authorized && shown(ctx).checkIssued(root) && shown(ctx).verify(root.publicKey),
-        // An X.509-SVID has exactly one URI.
+        // `authorized`: one of the authorities vouches for it, today. It has to be that of its own
+        // trust domain, or the authority of one could name the workloads of another.
+        certificateAuthorized: (ctx) => {
+          const root = authorities.get(trust_domain(shown(ctx)));
+          return Boolean(root && ctx.socket.authorized && shown(ctx).verify(root.publicKey));
+        },
         certificateSubjectMatches: (ctx, property, expected) =>
-          property === 'tls_client_auth_san_uri' && shown(ctx).subjectAltName === `URI:${expected}`,
+          property === 'tls_client_auth_san_uri' && spiffe_id(shown(ctx)) === expected,
       },
       resourceIndicators: {
         enabled: true,
@@ -132,6 +136,15 @@ function handler(place, { name, authority, audiences, lifetime, clients }) {
   return provider.callback();
 }
 
+/// The name in an X.509-SVID, which has exactly one.
+function spiffe_id({ subjectAltName }) {
+  return /^URI:(spiffe:\/\/[^\s,"]+)$/.exec(subjectAltName ?? '')?.[1];
+}
+
+function trust_domain(certificate) {
+  return spiffe_id(certificate)?.split('/')[2];
+}
+
 /// What happened, without anything that is secret: no token, no assertion, no key.
 function line_about(ctx, realm) {
   const asked = ctx.oidc?.params ?? {};
@@ -143,7 +156,7 @@ function line_about(ctx, realm) {
     client: asked.client_id,
     grant: asked.grant_type,
     resource: asked.resource,
-    certificate: certificate?.subjectAltName?.replace(/^URI:/, ''),
+    certificate: certificate && spiffe_id(certificate),
     status: ctx.status,
     error: ctx.body?.error,
     reason: ctx.state.detail ?? ctx.body?.error_description,

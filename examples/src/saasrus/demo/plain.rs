@@ -7,7 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -57,9 +57,21 @@ impl Request {
     ///
     /// When there is no answer within some seconds, or it is no HTTP.
     pub async fn send(&self, port: u16) -> io::Result<Answer> {
+        self.send_over(TcpStream::connect(("127.0.0.1", port)).await?).await
+    }
+
+    /// Sends it over this connection, which nothing else is sent over.
+    ///
+    /// # Errors
+    ///
+    /// As with [`send`](Self::send).
+    pub async fn send_over(
+        &self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    ) -> io::Result<Answer> {
         let exchange = async {
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
             stream.write_all(format!("{}\r\n{}", self.head, self.body).as_bytes()).await?;
+            stream.flush().await?;
             let mut bytes = Vec::new();
             stream.take(LONGEST).read_to_end(&mut bytes).await?;
             io::Result::Ok(bytes)
