@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mcp_auth::spiffe;
 use sha2::{Digest as _, Sha256};
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// The certificate that a caller made its connection with, as an extension of a request.
 ///
@@ -30,7 +30,7 @@ impl ClientCertificate {
     /// It is not one X.509 certificate.
     pub fn from_der(der: impl Into<Box<[u8]>>) -> Result<Self, NotACertificate> {
         let der = der.into();
-        if !matches!(X509Certificate::from_der(&der), Ok(([], _))) {
+        if !spiffe::is_certificate(&der) {
             return Err(NotACertificate(()));
         }
         let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&der)).into_boxed_str();
@@ -53,13 +53,13 @@ impl ClientCertificate {
     /// certificate of an authority (SPIFFE X509-SVID, 2 and 4.1).
     #[must_use]
     pub fn spiffe_id(&self) -> Option<&str> {
-        self.0.spiffe_id.get_or_init(|| spiffe_id(&self.0.der)).as_deref()
+        self.0.spiffe_id.get_or_init(|| spiffe::of_certificate(&self.0.der)).as_deref()
     }
 
     /// The trust domain of its SPIFFE ID.
     #[must_use]
     pub fn trust_domain(&self) -> Option<&str> {
-        self.spiffe_id()?.strip_prefix("spiffe://")?.split('/').next()
+        spiffe::trust_domain(self.spiffe_id()?)
     }
 }
 
@@ -78,68 +78,3 @@ impl fmt::Debug for ClientCertificate {
     "not an X.509 certificate in DER: give the caller's own certificate, the first of its chain"
 )]
 pub struct NotACertificate(());
-
-fn spiffe_id(der: &[u8]) -> Option<Box<str>> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    if certificate.is_ca() {
-        return None;
-    }
-    let names = certificate.subject_alternative_name().ok()??;
-    let mut uris = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => Some(*uri),
-        _ => None,
-    });
-    let id = uris.next().filter(|id| is_spiffe_id(id))?;
-    uris.next().is_none().then(|| id.into())
-}
-
-/// SPIFFE-ID, 2: a trust domain and path segments, each of few characters.
-fn is_spiffe_id(id: &str) -> bool {
-    let Some(rest) = id.strip_prefix("spiffe://").filter(|_| id.len() <= 2048) else {
-        return false;
-    };
-    let mut parts = rest.split('/');
-    let is_trust_domain = parts.next().is_some_and(|domain| {
-        (1..=255).contains(&domain.len())
-            && domain.bytes().all(|byte| {
-                byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte)
-            })
-    });
-    is_trust_domain
-        && parts.all(|segment| {
-            !matches!(segment, "" | "." | "..")
-                && segment
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_spiffe_ids_are_spiffe_ids() {
-        for id in ["spiffe://chips.example", "spiffe://a-b_c.1/ns/Default/sa/x.y"] {
-            assert!(is_spiffe_id(id), "{id}");
-        }
-        let long = format!("spiffe://a/{}", "b".repeat(2048));
-        for id in [
-            "",
-            "https://a/b",
-            "spiffe://",
-            "spiffe:///a",
-            "spiffe://A/b",
-            "spiffe://a/",
-            "spiffe://a//b",
-            "spiffe://a/../b",
-            "spiffe://a/b?c",
-            "spiffe://a:1/b",
-            "spiffe://u@a/b",
-            "SPIFFE://a/b",
-            &long,
-        ] {
-            assert!(!is_spiffe_id(id), "{id:.40}");
-        }
-    }
-}
