@@ -72,7 +72,6 @@ impl Fetcher {
     }
 
     /// A fetcher of which more is to be said.
-    #[must_use]
     pub fn builder() -> FetcherBuilder {
         FetcherBuilder::default()
     }
@@ -315,7 +314,7 @@ impl FetcherBuilder {
     }
 
     fn wrong(&mut self, problem: impl Into<String>) {
-        self.problem.get_or_insert(problem.into());
+        self.problem.get_or_insert_with(|| problem.into());
     }
 
     /// Makes the fetcher.
@@ -600,8 +599,8 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
         match &*name.trim().to_ascii_lowercase() {
             "no-store" | "no-cache" => return Some(Duration::ZERO),
             "max-age" => {
-                let seconds = value.trim().trim_matches('"').parse().ok();
-                found = found.or(seconds.map(Duration::from_secs));
+                let seconds: Option<u64> = value.trim().trim_matches('"').parse().ok();
+                found = found.or_else(|| seconds.map(Duration::from_secs));
             }
             _ => {}
         }
@@ -614,3 +613,6 @@ const MAX_REDIRECTS: usize = 3;
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How much an error says of what is wrong with a document.
 const MAX_PROBLEM: usize = 200;
+
+#[cfg(test)]
+mod tests;
