@@ -5,14 +5,23 @@
 
 mod browser;
 mod error;
+#[allow(dead_code, reason = "the engine that uses it comes next")]
+mod grant;
 mod loopback;
+#[allow(dead_code, reason = "the engine that uses it comes next")]
+mod registration;
+#[allow(dead_code, reason = "the engine that uses it comes next")]
+mod resource_metadata;
 mod scope;
+#[allow(dead_code, reason = "the engine that uses it comes next")]
+mod server_metadata;
 mod store;
 mod token;
 mod user_agent;
 
 pub use browser::Browser;
 pub use error::AuthError;
+pub use registration::ClientMetadata;
 pub use store::{CredentialKey, CredentialStore, InMemory};
 pub use token::{AccessToken, Presentation, Refusal, TokenRequest, TokenSource};
 pub use user_agent::{AuthorizationRequest, AuthorizationResponse, UserAgent, Visit};

@@ -11,7 +11,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use mcp_auth::scope::Scopes;
 use mcp_auth::secret::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -154,7 +153,9 @@ pub(crate) struct StoredTokens {
     pub(crate) access_token: SecretString,
     #[serde(default, with = "optional_text", skip_serializing_if = "Option::is_none")]
     pub(crate) refresh_token: Option<SecretString>,
-    /// The scopes that were asked for or granted, separated by spaces.
+    /// The scopes that were asked for, separated by spaces.
+    pub(crate) asked: String,
+    /// Those of the access token.
     pub(crate) scope: String,
     /// In seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,10 +166,6 @@ pub(crate) struct StoredTokens {
 }
 
 impl StoredTokens {
-    pub(crate) fn scopes(&self) -> Scopes {
-        Scopes::parse(&self.scope)
-    }
-
     pub(crate) fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at.and_then(|expiry| UNIX_EPOCH.checked_add(Duration::from_secs(expiry)))
     }
@@ -276,7 +273,8 @@ mod tests {
         StoredTokens {
             access_token: "access-\"secret\"".into(),
             refresh_token: Some("refresh-secret".into()),
-            scope: "a b".into(),
+            asked: "a b".into(),
+            scope: "a".into(),
             expires_at: Some(1_800_000_000),
             key_thumbprint: None,
         }
