@@ -4,12 +4,21 @@
 //! [denied](Denied). It checks tokens, not requests: what a method needs is known to others, and how
 //! a denial looks on the wire, too (2026-07-28, basic/authorization; RFC 6750, RFC 8705, RFC 9449).
 
+mod body;
 mod certificate;
 mod denied;
+mod layer;
+mod place;
 mod presented;
+mod protected;
+mod protection;
 mod validator;
 
+pub use body::AuthorizedBody;
 pub use certificate::{ClientCertificate, NotACertificate};
 pub use denied::{Denial, Denied};
+pub use layer::{AuthorizationLayer, Authorized};
 pub use presented::{Presented, Scheme};
+pub use protected::Protected;
+pub use protection::Protection;
 pub use validator::{Admitted, TokenValidator};

@@ -77,15 +77,15 @@ mod endpoint;
 #[cfg(test)]
 mod endpoint_tests;
 mod exchange;
-mod host;
+pub(crate) mod host;
 mod intake;
 mod listen;
 mod negotiation;
-mod origin;
+pub(crate) mod origin;
 mod outlet;
 mod pace;
-mod proxy;
-mod refusal;
+pub(crate) mod proxy;
+pub(crate) mod refusal;
 mod service;
 mod session;
 mod sessions;
@@ -95,7 +95,7 @@ mod socket;
 mod store;
 #[cfg(test)]
 mod tests;
-mod well_known;
+pub(crate) mod well_known;
 
 pub use accept::{Accept, Accepted};
 pub use body::HttpBody;

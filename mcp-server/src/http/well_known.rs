@@ -29,7 +29,11 @@ impl Document {
     /// The declaration of a tenant; the empty list for one without profiles.
     pub(crate) fn new(declaration: Option<&Declaration>) -> Self {
         let json = declaration.and_then(|declaration| serde_json::to_vec(declaration).ok());
-        let json = Bytes::from(json.unwrap_or_else(|| b"[]".to_vec()));
+        Self::of_json(Bytes::from(json.unwrap_or_else(|| b"[]".to_vec())))
+    }
+
+    /// A document with this content.
+    pub(crate) fn of_json(json: Bytes) -> Self {
         let mut tag = String::from("\"");
         for byte in &Sha256::digest(&json)[..16] {
             // Writing to a string does not fail.
