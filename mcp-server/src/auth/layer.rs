@@ -158,10 +158,13 @@ where
 /// All that a layer protects.
 #[derive(Debug, Clone)]
 struct Places {
-    /// By host, the longest path first; the empty host is any.
-    hosts: HashMap<Box<str>, Vec<(Box<str>, Arc<Place>)>>,
+    /// The empty host is any.
+    hosts: HashMap<Box<str>, Paths>,
     proxies: Proxies,
 }
+
+/// What is protected at the paths of a host, the longest path first.
+type Paths = Vec<(Box<str>, Arc<Place>)>;
 
 /// What becomes of a request.
 enum Judged {
@@ -171,7 +174,7 @@ enum Judged {
 
 impl Places {
     fn new(places: impl Iterator<Item = (String, Protected)>) -> Result<Self, Error> {
-        let mut hosts: HashMap<Box<str>, Vec<(Box<str>, Arc<Place>)>> = HashMap::new();
+        let mut hosts: HashMap<Box<str>, Paths> = HashMap::new();
         let mut problems = Vec::new();
         for (at, protected) in places {
             let (host, path) = at.split_at(at.find('/').unwrap_or(at.len()));
@@ -294,7 +297,7 @@ impl Places {
         let places = self.places_at(head)?;
         let path = head.uri.path();
         let path = path.strip_suffix('/').unwrap_or(path);
-        let place = match places {
+        let place = match &places[..] {
             // Where a host has several resources, the root form would tell one for another.
             [(_, place)] if path == WELL_KNOWN => Some(place),
             places => {
@@ -312,7 +315,7 @@ impl Places {
         Ok(response)
     }
 
-    fn places_at(&self, head: &Parts) -> Result<&[(Box<str>, Arc<Place>)], Refusal> {
+    fn places_at(&self, head: &Parts) -> Result<&Paths, Refusal> {
         let anywhere = self.hosts.get("");
         if let Some(anywhere) = anywhere.filter(|_| self.hosts.len() == 1) {
             // No host tells them apart; the service behind looks at it.
@@ -320,7 +323,7 @@ impl Places {
         }
         let host = addressed(head, &self.proxies)?.host;
         let places = self.hosts.get(&*host.name).or(anywhere);
-        places.map(Vec::as_slice).ok_or_else(Refusal::not_found)
+        places.ok_or_else(Refusal::not_found)
     }
 }
 
