@@ -4,6 +4,7 @@
 //! too, is in `mcp-auth`.
 
 mod browser;
+mod certificate;
 mod error;
 #[allow(dead_code, reason = "the engine that uses it comes next")]
 mod grant;
@@ -20,6 +21,7 @@ mod token;
 mod user_agent;
 
 pub use browser::Browser;
+pub use certificate::{CertificateResolver, ClientCertificate, ClientCertificateSource, PemFiles};
 pub use error::AuthError;
 pub use registration::ClientMetadata;
 pub use store::{CredentialKey, CredentialStore, InMemory};
