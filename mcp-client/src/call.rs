@@ -27,7 +27,6 @@ use tokio::sync::futures::OwnedNotified;
 use crate::cache::{Moment, Shelf};
 use crate::client::Connected;
 use crate::decode::{self, nothing};
-use crate::handshake::now;
 use crate::input::{Answers, again, round, visit};
 use crate::layer::{Layered, OutgoingCall, RawResult, Relay};
 use crate::params;
@@ -431,7 +430,7 @@ impl<T> Call<T> {
             done: 0,
             spent: Duration::ZERO,
         });
-        rounds.spent += now().saturating_duration_since(flight.since);
+        rounds.spent += connected.shared.clock().now().saturating_duration_since(flight.since);
         let (before, most) = (rounds.done, connected.input_rounds);
         rounds.done += 1;
         let handlers = Arc::clone(&connected.handlers);
@@ -472,7 +471,8 @@ impl<T> Call<T> {
         let Phase::Sent(flight) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
         let spent = self.more.as_ref().and_then(|more| more.rounds.as_ref());
         let spent = spent.map_or(Duration::ZERO, |rounds| rounds.spent);
-        let spent = spent + now().saturating_duration_since(flight.since);
+        let now = self.connected.shared.clock().now();
+        let spent = spent + now.saturating_duration_since(flight.since);
         let total = self.timeouts.total.map(|total| total.saturating_sub(spent));
         self.phase = match created(result) {
             Ok(task) => Phase::Task(Box::pin(drive(

@@ -64,6 +64,8 @@ mod builder;
 mod cache;
 mod call;
 mod client;
+#[cfg_attr(not(feature = "auth"), allow(dead_code, reason = "only authorization holds it"))]
+mod clock;
 pub mod config;
 mod decode;
 mod driver;

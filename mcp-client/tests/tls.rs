@@ -158,3 +158,162 @@ async fn http_2_is_spoken_where_the_server_offers_it() {
     failure(&http.root_certificate_pem(authority.0.pem())).await;
     assert_eq!(chosen.recv().unwrap().as_deref(), Some(&b"h2"[..]));
 }
+
+#[cfg(feature = "auth")]
+mod certificates {
+    use std::fs;
+    use std::sync::Mutex;
+    use std::sync::mpsc::{self, Receiver};
+    use std::time::Duration;
+
+    use futures_util::future::BoxFuture;
+    use mcp_client::Client;
+    use mcp_client::auth::{
+        AccessToken, AuthError, ClientCertificate, ClientCertificateSource, PemFiles, TokenRequest,
+        TokenSource,
+    };
+
+    use super::*;
+
+    /// A source whose certificate a test replaces.
+    #[derive(Debug, Clone)]
+    struct Replaced(Arc<Mutex<Arc<ClientCertificate>>>);
+
+    impl ClientCertificateSource for Replaced {
+        fn current(&self) -> Result<Arc<ClientCertificate>, AuthError> {
+            Ok(Arc::clone(&self.0.lock().unwrap()))
+        }
+    }
+
+    fn certificate(signed: &Signed) -> Arc<ClientCertificate> {
+        let read =
+            ClientCertificate::from_pem(signed.certificate.pem(), signed.key.serialize_pem());
+        Arc::new(read.unwrap())
+    }
+
+    /// Serves connections that stay open, and says of each request which certificate was shown on
+    /// its connection, and which token.
+    fn serve_on(server: &Signed, clients: &Authority) -> (Http, Receiver<(Vec<u8>, String)>) {
+        let config = Arc::new(config(server, Some(clients)));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut stream = BufReader::new(StreamOwned::new(connection, stream));
+                let tell = tell.clone();
+                thread::spawn(move || {
+                    let mut line = String::new();
+                    let mut token = String::new();
+                    while matches!(stream.read_line(&mut line), Ok(1..)) {
+                        if let Some(value) = line.strip_prefix("authorization: ") {
+                            token = value.trim_end().to_owned();
+                        }
+                        if line == "\r\n" {
+                            let shown = stream.get_ref().conn.peer_certificates().unwrap();
+                            let _ = tell.send((shown[0].to_vec(), std::mem::take(&mut token)));
+                            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]";
+                            stream.get_mut().write_all(answer).unwrap();
+                        }
+                        line.clear();
+                    }
+                });
+            }
+        });
+        let http = Http::new(format!("https://films.example:{port}/mcp")).unwrap();
+        (http.resolve("films.example", Ipv4Addr::LOCALHOST.into()), told)
+    }
+
+    #[tokio::test]
+    async fn certificate_that_was_replaced_is_not_shown_again() {
+        let (authority, clients) = (Authority::new(), Authority::new());
+        let (http, shown) = serve_on(&authority.sign("films.example"), &clients);
+        let (first, second) = (clients.sign("ada.example"), clients.sign("ada.example"));
+        let source = Replaced(Arc::new(Mutex::new(certificate(&first))));
+        let http = http.root_certificate_pem(authority.0.pem()).client_certificate(source.clone());
+        let ask = async || {
+            discover_profiles(&http).await.unwrap();
+            shown.recv().unwrap().0
+        };
+        assert_eq!(ask().await, **first.certificate.der());
+        assert_eq!(ask().await, **first.certificate.der());
+        *source.0.lock().unwrap() = certificate(&second);
+        assert_eq!(ask().await, **second.certificate.der());
+    }
+
+    /// Tokens that are bound to the certificate that was shown when they were asked for; the first
+    /// one is slow to come.
+    #[derive(Debug)]
+    struct Bound(Replaced, Mutex<Option<Arc<ClientCertificate>>>);
+
+    impl TokenSource for Bound {
+        fn token<'a>(
+            &'a self,
+            request: TokenRequest<'a>,
+        ) -> BoxFuture<'a, Result<Option<Arc<AccessToken>>, AuthError>> {
+            if let Some(new) = self.1.lock().unwrap().take() {
+                // It is replaced while the token is on its way.
+                *self.0.0.lock().unwrap() = new;
+            }
+            let current = self.0.current().unwrap();
+            let is_new = request.certificate == Some(current.thumbprint());
+            let mut token = AccessToken::bearer(if is_new { "second" } else { "first" });
+            token.certificate = Some(current.thumbprint().into());
+            Box::pin(async { Ok(Some(Arc::new(token))) })
+        }
+    }
+
+    #[tokio::test]
+    async fn bound_token_goes_over_connections_with_its_certificate_alone() {
+        let (authority, clients) = (Authority::new(), Authority::new());
+        let (http, shown) = serve_on(&authority.sign("films.example"), &clients);
+        let (first, second) = (clients.sign("ada.example"), clients.sign("ada.example"));
+        let source = Replaced(Arc::new(Mutex::new(certificate(&first))));
+        let tokens = Bound(source.clone(), Mutex::new(Some(certificate(&second))));
+        let http = http
+            .root_certificate_pem(authority.0.pem())
+            .client_certificate(source)
+            .authorization(tokens);
+        // This server speaks no MCP.
+        Client::builder("tester", "1").connect(http).await.unwrap_err();
+        let (certificate, token) = shown.recv().unwrap();
+        assert_eq!((certificate, &*token), (second.certificate.der().to_vec(), "Bearer second"));
+    }
+
+    #[test]
+    fn files_are_read_again_when_they_fit_together() {
+        let clients = Authority::new();
+        let (first, second) = (clients.sign("ada.example"), clients.sign("ada.example"));
+        let folder = tempfile::tempdir().unwrap();
+        let (chain, key) = (folder.path().join("tls.crt"), folder.path().join("tls.key"));
+        fs::write(&chain, first.certificate.pem()).unwrap();
+        assert!(PemFiles::new(&chain, &key).unwrap_err().to_string().contains("tls.key"));
+        fs::write(&key, first.key.serialize_pem()).unwrap();
+        let files = PemFiles::new(&chain, &key).unwrap().look_every(Duration::ZERO);
+        let read = files.current().unwrap();
+        assert!(Arc::ptr_eq(&read, &files.current().unwrap()));
+        // One of them is new, and for a moment the other is not.
+        fs::write(&chain, format!("\n{}", second.certificate.pem())).unwrap();
+        assert_eq!(files.current().unwrap().thumbprint(), read.thumbprint());
+        fs::write(&key, format!("\n{}", second.key.serialize_pem())).unwrap();
+        let other = certificate(&second);
+        assert_eq!(files.current().unwrap().thumbprint(), other.thumbprint());
+        assert!(!format!("{files:?}").contains("PRIVATE"));
+    }
+
+    #[test]
+    fn key_of_another_certificate_is_refused_and_shows_nowhere() {
+        let authority = Authority::new();
+        let (ada, bob) = (authority.sign("ada.example"), authority.sign("bob.example"));
+        for (chain, key) in [
+            (ada.certificate.pem(), bob.key.serialize_pem()),
+            (String::new(), ada.key.serialize_pem()),
+            (ada.certificate.pem(), String::new()),
+            (ada.key.serialize_pem(), ada.key.serialize_pem()),
+        ] {
+            let error = ClientCertificate::from_pem(chain, &key).unwrap_err();
+            assert!(matches!(error, AuthError::Source { .. }), "{error:?}");
+        }
+    }
+}

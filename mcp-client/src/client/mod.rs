@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::builder::ClientBuilder;
 use crate::cache::{Cache, Identity, Shelf};
 use crate::call::{Call, Decode};
+use crate::clock::Clock;
 #[cfg(feature = "http")]
 use crate::driver::http::HttpDriver;
 use crate::driver::{Driver, End};
@@ -109,13 +110,17 @@ impl Client {
         let Habits { timeouts, handlers, input_rounds, cache, layers } = habits;
         let era = session.agreed().era();
         let handlers = Arc::new(handlers);
-        let (transport, last_words) = match &wire {
-            Wire::Streams(link, _) => (TransportKind::Stdio, link.process().last_words()),
+        let (transport, last_words, clock) = match &wire {
+            Wire::Streams(link, _) => {
+                (TransportKind::Stdio, link.process().last_words(), Clock::new())
+            }
             #[cfg(feature = "http")]
-            Wire::Http(exchanges) => (exchanges.transport(), LastWords::default()),
+            Wire::Http(exchanges) => {
+                (exchanges.transport(), LastWords::default(), exchanges.clock().clone())
+            }
         };
         let shelf = cache.and_then(|(cache, identity)| Shelf::new(cache, &identity, &session));
-        let shared = Shared::new(config, session, out, noise, last_words, shelf.clone());
+        let shared = Shared::new(config, clock, session, out, noise, last_words, shelf.clone());
         let shared = Arc::new(shared);
         let (tell, ended) = watch::channel(None);
         let answering = Answering::new(Arc::clone(&handlers));

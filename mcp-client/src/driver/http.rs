@@ -19,7 +19,6 @@ use tokio::time::timeout;
 use super::End;
 use super::alarm::Alarm;
 use crate::handshake::http::open_anew;
-use crate::handshake::now;
 use crate::input::asked::Answering;
 use crate::shared::{Aftermath, Shared};
 use crate::transport::http::{Event, Exchanges, HttpError};
@@ -111,7 +110,8 @@ impl HttpDriver {
     /// The next event; `None` when our side wants to end the connection.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         if self.alarm.rings(cx) {
-            self.shared.lock().expire(now(), &mut self.after);
+            let now = self.shared.clock().now();
+            self.shared.lock().expire(now, &mut self.after);
             self.shared.settle(&mut self.after);
         }
         while let Poll::Ready(answer) = self.answering.poll(cx) {
@@ -144,7 +144,7 @@ impl HttpDriver {
         if room {
             shared.tell_room();
         }
-        alarm.arm(deadline, cx);
+        alarm.arm(deadline.map(|deadline| shared.clock().rings_at(deadline)), cx);
         Some(reads)
     }
 
@@ -152,7 +152,7 @@ impl HttpDriver {
     fn message(&mut self, of: Option<i64>, bytes: &[u8]) -> bool {
         let mut state = self.shared.lock();
         let was_over = state.is_over();
-        state.handle(now(), bytes, &mut self.after);
+        state.handle(self.shared.clock().now(), bytes, &mut self.after);
         let lost = !was_over && state.is_over();
         let answered = of.filter(|id| !state.session.awaits(*id));
         drop(state);

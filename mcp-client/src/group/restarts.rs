@@ -16,7 +16,7 @@ use crate::transport::SpawnError;
 /// servers that failed together do not come back together. What trying again cannot mend is not
 /// tried again: profiles that were not agreed on, no common protocol version, a program that does
 /// not exist or cannot be run, a server over HTTP that wants to know who calls (401) or lets this
-/// caller do nothing (403).
+/// caller do nothing (403), a token that is refused.
 ///
 /// # Examples
 ///
@@ -100,10 +100,16 @@ fn is_hopeless(error: &Error) -> bool {
 fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
     use crate::transport::http::HttpError;
 
-    let status = error.downcast_ref::<HttpError>();
-    status.is_some_and(
-        |error| matches!(error, HttpError::Status(status) if matches!(status.status(), 401 | 403)),
-    )
+    match error.downcast_ref() {
+        Some(HttpError::Status(status)) => matches!(status.status(), 401 | 403),
+        #[cfg(feature = "auth")]
+        Some(HttpError::Unauthorized(error)) => {
+            use crate::auth::AuthError;
+            // What could not be read or asked today may be there tomorrow.
+            !matches!(error, AuthError::Fetch { .. } | AuthError::Source { .. })
+        }
+        _ => false,
+    }
 }
 
 #[cfg(not(feature = "http"))]

@@ -10,10 +10,10 @@ use mcp_core::profile::Rejection;
 use mcp_core::session::client::{ClientConfig, ClientSession, Established, HttpAnswer, Input};
 use mcp_core::{Error, Outbox, TimeoutKind};
 use tokio::select;
-use tokio::time::timeout;
 
-use super::{Connection, Wire, now, until};
+use super::{Connection, Wire};
 use crate::audit;
+use crate::clock::Clock;
 use crate::noise::Noise;
 use crate::transport::http::{Event, Exchanges, Http, HttpError, beside};
 use crate::transport::trace::Watcher;
@@ -37,13 +37,12 @@ pub(super) async fn connect(
         ));
     }
     let exchanges = Exchanges::new(server.clone(), &config.limits, watcher)?;
+    let clock = exchanges.clock().clone();
     let mut negotiation = Negotiation::new(&config, exchanges);
-    let session = ClientSession::start(Arc::clone(&config), now(), &mut negotiation.out);
+    let session = ClientSession::start(Arc::clone(&config), clock.now(), &mut negotiation.out);
     let agreeing = async {
-        match timeout(limit, negotiation.agree(session)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(TimeoutKind::Handshake.into()),
-        }
+        let agreed = clock.within(limit, negotiation.agree(session)).await;
+        agreed.unwrap_or_else(|| Err(TimeoutKind::Handshake.into()))
     };
     // What a server declares to everybody is advice: it shows in messages and decides nothing.
     let (outcome, declared) = match config.policy.is_aware() {
@@ -89,13 +88,12 @@ pub(crate) async fn open_anew(
     exchanges: Exchanges,
     begin: impl FnOnce(&mut Outbox) -> ClientSession,
 ) -> (Exchanges, Result<(Box<Established>, Outbox), Error>) {
+    let clock = exchanges.clock().clone();
     let mut negotiation = Negotiation::new(config, exchanges);
     negotiation.is_first = false;
     let session = begin(&mut negotiation.out);
-    let outcome = match timeout(RENEWAL, negotiation.agree(session)).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(TimeoutKind::Handshake.into()),
-    };
+    let agreed = clock.within(RENEWAL, negotiation.agree(session)).await;
+    let outcome = agreed.unwrap_or_else(|| Err(TimeoutKind::Handshake.into()));
     let Negotiation { mut exchanges, out, .. } = negotiation;
     if let Ok(session) = &outcome {
         exchanges.agreed(session.agreed().era(), session.agreed().version());
@@ -105,6 +103,8 @@ pub(crate) async fn open_anew(
 
 struct Negotiation<'a> {
     config: &'a ClientConfig,
+    /// It stands still while authorization is obtained.
+    clock: Clock,
     exchanges: Exchanges,
     out: Outbox,
     noise: Noise,
@@ -120,6 +120,7 @@ impl<'a> Negotiation<'a> {
     fn new(config: &'a ClientConfig, exchanges: Exchanges) -> Self {
         Self {
             config,
+            clock: exchanges.clock().clone(),
             exchanges,
             out: Outbox::default(),
             noise: Noise::default(),
@@ -138,10 +139,13 @@ impl<'a> Negotiation<'a> {
                     return Err(rejected.into_rejection().into());
                 }
                 ClientSession::Closed(closed) => return Err(self.why(closed.into_error())),
-                ClientSession::Discovered(discovered) => discovered.choose(now(), &mut self.out),
+                ClientSession::Discovered(discovered) => {
+                    discovered.choose(self.clock.now(), &mut self.out)
+                }
                 ClientSession::Start(start) if start.awaits_connection() => {
                     self.open_older_transport().await?;
-                    ClientSession::Start(start).handle(now(), Input::Connected, &mut self.out)
+                    let now = self.clock.now();
+                    ClientSession::Start(start).handle(now, Input::Connected, &mut self.out)
                 }
                 waiting => self.wait(waiting).await?,
             };
@@ -149,18 +153,18 @@ impl<'a> Negotiation<'a> {
     }
 
     async fn wait(&mut self, session: ClientSession) -> Result<ClientSession, Error> {
-        let Self { exchanges, out, config, .. } = self;
+        let Self { exchanges, out, config, clock, .. } = self;
         exchanges.accept(out);
         let reads = exchanges.owed() <= config.limits.pending_bytes;
         let event = select! {
             event = poll_fn(|cx| exchanges.poll_next(cx, reads)) => event,
-            () = until(session.deadline()) => {
-                return Ok(session.handle(now(), Input::Deadline, out));
+            () = clock.until(session.deadline()) => {
+                return Ok(session.handle(clock.now(), Input::Deadline, out));
             }
         };
         match event {
             Event::Message { bytes, .. } => {
-                let mut session = session.handle(now(), Input::Frame(&bytes), out);
+                let mut session = session.handle(clock.now(), Input::Frame(&bytes), out);
                 if let Some(problem) = session.take_noise() {
                     self.noise.heard(&problem, &bytes).report();
                 }
@@ -169,14 +173,14 @@ impl<'a> Negotiation<'a> {
             Event::Unanswered { id, error } => {
                 let Some((status, body)) = error.answer() else { return Err(error.into()) };
                 let answer = HttpAnswer { id, status, body };
-                let session = session.handle(now(), Input::HttpAnswer(answer), out);
+                let session = session.handle(clock.now(), Input::HttpAnswer(answer), out);
                 self.answer = Some(error);
                 Ok(session)
             }
             Event::SessionLost => Err(Error::SessionLost),
             Event::Over(error) => {
                 self.answer = Some(error);
-                Ok(session.handle(now(), Input::EndOfInput, out))
+                Ok(session.handle(clock.now(), Input::EndOfInput, out))
             }
         }
     }

@@ -24,7 +24,8 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::audit;
 use crate::cache::Shelf;
-use crate::handshake::now;
+use crate::clock::Clock;
+use crate::handshake::now as real_now;
 use crate::input::asked::{self, Answered, Ask};
 use crate::noise::{Heard, Noise};
 use crate::notification::ServerNotification;
@@ -39,6 +40,8 @@ pub(crate) use outcome::{Question, Reply};
 /// One connection, as callers and driver see it.
 pub(crate) struct Shared {
     config: Arc<ClientConfig>,
+    /// What deadlines of calls go by.
+    clock: Clock,
     state: Mutex<State>,
     /// Tells calls that wait for the outbox to shrink.
     room: Arc<Notify>,
@@ -121,6 +124,7 @@ pub(crate) struct Aftermath {
 impl Shared {
     pub(crate) fn new(
         config: Arc<ClientConfig>,
+        clock: Clock,
         session: Box<Established>,
         out: Outbox,
         noise: Noise,
@@ -148,12 +152,17 @@ impl Shared {
             renewing: false,
         };
         let (room, completion) = (Arc::default(), Notify::new());
-        Self { config, state: Mutex::new(state), room, completion, last_words }
+        Self { config, clock, state: Mutex::new(state), room, completion, last_words }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // Every change of the state is whole before anything in it can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock that calls go by.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub(crate) fn config(&self) -> &ClientConfig {
@@ -202,7 +211,7 @@ impl Shared {
         options: RequestOptions<'_>,
         keep: impl FnOnce(&mut State, CallId),
     ) -> Sent {
-        let now = now();
+        let now = self.clock.now();
         let mut state = self.lock();
         let state_ref = &mut *state;
         if let Some(fault) = &state_ref.fault {
@@ -335,17 +344,18 @@ impl Shared {
 
     /// Sends the answer to a request of the server.
     pub(crate) fn respond(&self, (asked, answer): Answered) {
+        let now = self.clock.now();
         let mut state = self.lock();
         let State { session, out, owed, .. } = &mut *state;
         let before = out.len();
-        let written = answer.map(|answer| session.respond(now(), asked, &answer, out));
+        let written = answer.map(|answer| session.respond(now, asked, &answer, out));
         match written {
             Ok(Ok(())) => {}
             Ok(Err(problem)) => {
                 let error = ErrorObject::internal(format!("the answer cannot be sent: {problem}"));
-                session.fail(now(), asked, &error, out);
+                session.fail(now, asked, &error, out);
             }
-            Err(error) => session.fail(now(), asked, &error, out),
+            Err(error) => session.fail(now, asked, &error, out),
         }
         *owed += out.len() - before;
     }
@@ -516,11 +526,11 @@ impl State {
             ..
         } = self;
         let (mut changed, mut rejected, mut refused) = (false, None, None);
-        let before = out.len();
+        let (before, received) = (out.len(), real_now());
         session.handle(now, line, out, |event| match event {
             ClientEvent::Response { call, outcome } => {
                 let outcome = match outcome {
-                    Ok(result) => Outcome::Result(result.get().into(), now),
+                    Ok(result) => Outcome::Result(result.get().into(), received),
                     Err(error) => Outcome::Peer(error),
                 };
                 answer(waiting, subscriptions, call, outcome, after);

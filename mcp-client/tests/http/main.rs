@@ -2,6 +2,8 @@
 
 #![cfg(feature = "http")]
 
+#[cfg(feature = "auth")]
+mod authorized;
 mod declared;
 mod eras;
 mod groups;

@@ -19,6 +19,10 @@ pub enum HttpError {
     /// The server answered with a status that says that something is wrong.
     #[error(transparent)]
     Status(HttpStatus),
+    /// There is no token for the server, or none that it accepts; or no certificate to show.
+    #[cfg(feature = "auth")]
+    #[error("the client is not authorized: {0}")]
+    Unauthorized(#[from] crate::auth::AuthError),
     /// The server cannot be reached, or the connection to it broke.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),

@@ -12,10 +12,14 @@ use reqwest::{Method, Response, StatusCode, Url};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+#[cfg(feature = "auth")]
+use super::authorized::Attempts;
+use super::connections::Connection;
 use super::error::{HttpError, HttpStatus, text};
 use super::events::{EventStream, Resume};
 use super::held::Budget;
 use super::options::Agent;
+use crate::clock::Clock;
 use crate::transport::trace::{Direction, Watcher};
 
 /// What a request has for the connection, in the order in which it came.
@@ -55,6 +59,7 @@ pub(super) struct Wire {
     /// What all unfinished messages may hold.
     pub(super) budget: Budget,
     pub(super) mail: mpsc::Sender<Arrival>,
+    pub(super) clock: Clock,
     pub(super) watcher: Option<Watcher>,
 }
 
@@ -84,9 +89,9 @@ pub(super) async fn call_elsewhere(wire: Wire, id: i64, headers: HeaderMap, body
 
 /// Sends a message that has no answer.
 pub(super) async fn deliver(wire: Wire, headers: HeaderMap, body: Bytes) -> Result<(), HttpError> {
-    match timeout(DELIVERY, wire.post(headers, body)).await {
-        Ok(outcome) => outcome.map(drop),
-        Err(_) => Err(HttpError::NotAccepted(DELIVERY)),
+    match wire.clock.within(DELIVERY, wire.post(headers, body)).await {
+        Some(outcome) => outcome.map(drop),
+        None => Err(HttpError::NotAccepted(DELIVERY)),
     }
 }
 
@@ -153,22 +158,52 @@ impl Wire {
     }
 
     /// Posts a message; anything but success is an error.
-    async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<Response, HttpError> {
+    async fn post(&self, mut headers: HeaderMap, body: Bytes) -> Result<Response, HttpError> {
         if let Some(watcher) = &self.watcher {
             watcher.message(Direction::Sent, &body);
         }
-        let request = self.agent.request(Method::POST, self.url.clone()).headers(headers);
-        let request = request
-            .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, "application/json, text/event-stream")
-            .body(body);
-        let response = successful(request.send().await.map_err(HttpError::unreachable)?).await;
+        let kind = HeaderValue::from_static("application/json");
+        headers.insert(CONTENT_TYPE, kind);
+        let accepted = HeaderValue::from_static("application/json, text/event-stream");
+        headers.insert(ACCEPT, accepted);
+        let response = successful(self.send(Method::POST, headers, Some(body)).await?).await;
         if let (Some(watcher), Err(HttpError::Status(status))) = (&self.watcher, &response)
             && !status.body().is_empty()
         {
             watcher.message(Direction::Received, status.body());
         }
         response
+    }
+
+    /// Ends the session; whatever the server says is fine, for it need not let clients do that.
+    pub(super) async fn end_session(&self, headers: HeaderMap) {
+        // It is no reason to ask anybody for consent.
+        drop(timeout(DELETE, self.send(Method::DELETE, headers, None)).await);
+    }
+
+    /// Sends a request, authorized if that is wanted, with the caller's own headers.
+    async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+    ) -> Result<Response, HttpError> {
+        let Self { agent, url, .. } = self;
+        let make = |connection: &Connection| {
+            let request = agent.request_over(connection, method.clone(), url.clone());
+            let request = request.headers(headers.clone());
+            match &body {
+                Some(body) => request.body(body.clone()),
+                None => request,
+            }
+        };
+        #[cfg(feature = "auth")]
+        if let Some(authorized) = &agent.authorized {
+            let (clock, quietly) = (&self.clock, method == Method::DELETE);
+            let attempts = Attempts { agent, clock, method: &method, url, quietly };
+            return authorized.send(attempts, make).await;
+        }
+        make(&agent.connection()?).send().await.map_err(HttpError::unreachable)
     }
 
     /// Reads a response as events.
@@ -185,9 +220,8 @@ impl Wire {
         if let Some(id) = last_event_id {
             headers.insert(HeaderName::from_static(LAST_EVENT_ID), id);
         }
-        let request = self.agent.request(Method::GET, self.url.clone()).headers(headers);
-        let request = request.header(ACCEPT, "text/event-stream");
-        let response = successful(request.send().await.map_err(HttpError::unreachable)?).await?;
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        let response = successful(self.send(Method::GET, headers, None).await?).await?;
         match content(&response) {
             Content::Events => Ok(response),
             Content::Json => Err(HttpError::ContentType("application/json".to_owned())),
@@ -308,3 +342,5 @@ fn is_session_id(id: &HeaderValue) -> bool {
 const DELIVERY: Duration = Duration::from_secs(30);
 /// How long the id of a session may be.
 const SESSION_ID: usize = 4096;
+/// How long ending a session may take.
+const DELETE: Duration = Duration::from_secs(2);

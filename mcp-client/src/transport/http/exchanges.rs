@@ -24,10 +24,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use mcp_core::http::header::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
 use mcp_core::version::{Era, ProtocolVersion};
 use mcp_core::{Error, Limits, Outbox};
-use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::Http;
 use super::error::HttpError;
@@ -36,6 +35,7 @@ use super::exchange::{self, Arrival, How, Wire};
 use super::held::Budget;
 use super::mirrors::Mirrors;
 use super::outgoing::{Kind, Outgoing};
+use crate::clock::Clock;
 use crate::transport::TransportKind;
 use crate::transport::trace::Watcher;
 
@@ -123,6 +123,7 @@ impl Exchanges {
             limit: limits.line_bytes,
             budget: Budget::new(limits.pending_bytes),
             mail: post,
+            clock: Clock::new(),
             watcher,
         };
         Ok(Self {
@@ -148,6 +149,11 @@ impl Exchanges {
             mirrors: Mirrors::default(),
             unsent: VecDeque::new(),
         })
+    }
+
+    /// The clock that stands still while authorization is obtained for a request.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.wire.clock
     }
 
     /// How many bytes of ours wait to be sent.
@@ -333,9 +339,7 @@ impl Exchanges {
         let (headers, has_session) = (std::mem::take(&mut self.headers), self.has_session);
         self.abandon();
         if has_session && self.over == Over::Responses {
-            let request = self.wire.agent.request(Method::DELETE, self.wire.url.clone());
-            // Servers need not let clients end sessions: whatever they say is fine.
-            let _ = timeout(DELETE, request.headers(headers).send()).await;
+            self.wire.end_session(headers).await;
         }
     }
 
@@ -533,5 +537,3 @@ const MOST_DELIVERIES: usize = 1024;
 const LINGER: Duration = Duration::from_secs(1);
 /// How many such streams there are at most.
 const LINGERING: usize = 64;
-/// How long ending a session may take.
-const DELETE: Duration = Duration::from_secs(2);

@@ -3,6 +3,9 @@
 //! [`Http`] says where the server is and how connections to it are made: `options` holds the latter,
 //! `well_known` reads what the server declares to everybody.
 
+#[cfg(feature = "auth")]
+mod authorized;
+mod connections;
 mod error;
 mod events;
 mod exchange;
@@ -89,13 +92,14 @@ impl Http {
     ///
     /// It is for what is no message of the protocol: asking whether the server is there, or what
     /// it does with requests that no client makes. Nothing keeps it from leaving before profiles
-    /// are agreed on. The type is that of a crate below 1.0, see [`http_client`](Self::http_client).
+    /// are agreed on, and it carries no token of `authorization`. The type is that of a crate below
+    /// 1.0, see [`http_client`](Self::http_client).
     ///
     /// # Errors
     ///
     /// [`Error::Misuse`] when an option is wrong, [`Error::Transport`] when TLS cannot be set up.
     pub fn request(&self, method: reqwest::Method) -> Result<reqwest::RequestBuilder, Error> {
-        Ok(self.agent()?.request(method, self.url.clone()))
+        Ok(self.agent()?.request(method, self.url.clone())?)
     }
 
     /// Whether what is sent stays on this machine.

@@ -11,23 +11,36 @@ use std::time::Duration;
 
 use mcp_core::Error;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Certificate, Identity, Method, Proxy, RequestBuilder, Url, redirect, tls};
+use reqwest::{Certificate, Identity, Method, Proxy, RequestBuilder, Url, redirect, tls::Version};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
+use super::connections::{Connection, Connections};
+use super::error::HttpError;
 use super::well_known::Documents;
 use super::{Http, is_loopback, is_reserved};
+#[cfg(feature = "auth")]
+use {
+    super::authorized::Authorized,
+    super::connections::Renewed,
+    crate::auth::{ClientCertificate, ClientCertificateSource, TokenSource},
+    mcp_auth::tls,
+};
 
 /// What makes requests; cloning gives another handle to the same pool of connections.
 #[derive(Clone)]
 pub(crate) struct Agent {
-    client: reqwest::Client,
+    connections: Connections,
     headers: HeaderMap,
     documents: Arc<Documents>,
+    #[cfg(feature = "auth")]
+    pub(super) authorized: Option<Authorized>,
 }
 
 impl Agent {
     /// A request with none of the caller's own headers.
-    pub(crate) fn bare(&self, method: Method, url: Url) -> RequestBuilder {
-        self.client.request(method, url)
+    pub(super) fn bare(&self, method: Method, url: Url) -> Result<RequestBuilder, HttpError> {
+        Ok(self.connection()?.client().request(method, url))
     }
 
     /// The well-known documents that were read.
@@ -36,8 +49,23 @@ impl Agent {
     }
 
     /// A request with the caller's own headers.
-    pub(crate) fn request(&self, method: Method, url: Url) -> RequestBuilder {
-        self.client.request(method, url).headers(self.headers.clone())
+    pub(super) fn request(&self, method: Method, url: Url) -> Result<RequestBuilder, HttpError> {
+        Ok(self.request_over(&self.connection()?, method, url))
+    }
+
+    /// The same over these connections.
+    pub(super) fn request_over(
+        &self,
+        connection: &Connection,
+        method: Method,
+        url: Url,
+    ) -> RequestBuilder {
+        connection.client().request(method, url).headers(self.headers.clone())
+    }
+
+    /// The connections for a request that is made now.
+    pub(super) fn connection(&self) -> Result<Connection, HttpError> {
+        self.connections.current()
     }
 
     /// The caller's own headers.
@@ -120,7 +148,8 @@ impl Http {
     /// They come to those that the system trusts, for servers with a certificate of a company's own
     /// authority.
     pub fn root_certificate_pem(self, certificates: impl AsRef<[u8]>) -> Self {
-        let read = Certificate::from_pem_bundle(certificates.as_ref());
+        let read: Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(certificates.as_ref()).collect();
         self.with(|options| match read {
             Ok(certificates) if !certificates.is_empty() => {
                 options.roots.extend(certificates);
@@ -152,6 +181,38 @@ impl Http {
                 causes(&error)
             )),
         })
+    }
+
+    /// Shows the certificates of this source to servers that ask for one (mutual TLS).
+    ///
+    /// When the source has a new one, later requests go over new connections. It takes the place of
+    /// [`client_certificate_pem`](Self::client_certificate_pem). Tokens that are bound to the
+    /// certificate (RFC 8705) need the same source where they are got:
+    /// [`TokenRequest::certificate`](crate::auth::TokenRequest::certificate) says which one is shown.
+    #[cfg(feature = "auth")]
+    pub fn client_certificate(self, source: impl ClientCertificateSource) -> Self {
+        let source = Arc::new(source);
+        self.with(|options| {
+            options.certificates = Some(source);
+            options.tls = true;
+        })
+    }
+
+    /// Gets a token from this source for each request, and shows it to the server.
+    ///
+    /// Tokens go to the origin of the endpoint and nowhere else: not where the server redirects to,
+    /// and not with the well-known document of profiles. Without TLS they go to this machine only;
+    /// for any other plain `http` address connecting fails. It takes the place of
+    /// [`bearer_token`](Self::bearer_token) and of a header `Authorization`: connecting with both
+    /// fails.
+    ///
+    /// A request that the server does not let in (401, or 403 with a challenge) is sent again when
+    /// the source has another token, five times at most. While the source is at work, which may
+    /// need a person, neither the handshake's limit nor those of calls run.
+    #[cfg(feature = "auth")]
+    pub fn authorization(self, source: impl TokenSource) -> Self {
+        let source = Arc::new(source);
+        self.with(|options| options.authorization = Some(source))
     }
 
     /// How long a connection, TLS included, may take to come about: ten seconds unless set.
@@ -187,9 +248,13 @@ pub(super) struct Options {
     headers: HeaderMap,
     /// The `Authorization` header came by `bearer_token`.
     bearer: bool,
+    #[cfg(feature = "auth")]
+    authorization: Option<Arc<dyn TokenSource>>,
     proxy: Proxying,
-    roots: Vec<Certificate>,
+    roots: Vec<CertificateDer<'static>>,
     identity: Option<Identity>,
+    #[cfg(feature = "auth")]
+    certificates: Option<Arc<dyn ClientCertificateSource>>,
     /// Something about TLS was set.
     tls: bool,
     connect_timeout: Option<Duration>,
@@ -225,6 +290,10 @@ impl Options {
 
     /// Whether address and headers are all that says which server it is and who calls.
     pub(super) fn is_telling(&self) -> bool {
+        #[cfg(feature = "auth")]
+        if self.authorization.is_some() || self.certificates.is_some() {
+            return false;
+        }
         self.client.is_none() && self.identity.is_none() && self.resolved.is_empty()
     }
 
@@ -248,20 +317,50 @@ impl Options {
                     .to_owned(),
             ));
         }
-        let client = match &self.client {
-            Some(client) => match self.conflicts() {
-                false => client.clone(),
-                true => {
-                    return Err(Error::Misuse(
-                        "proxy, TLS, time limits and addresses are those of the client given to \
-                         `http_client`: set them there"
-                            .to_owned(),
-                    ));
-                }
-            },
-            None => self.client(url)?,
+        #[cfg(feature = "auth")]
+        self.check_authorization(url)?;
+        let connections = match &self.client {
+            Some(client) if !self.conflicts() => Connections::Fixed(client.clone()),
+            Some(_) => {
+                return Err(Error::Misuse(
+                    "proxy, TLS, time limits and addresses are those of the client given to \
+                     `http_client`: set them there"
+                        .to_owned(),
+                ));
+            }
+            None => self.connections(url)?,
         };
-        Ok(Agent { client, headers: self.headers.clone(), documents: Arc::default() })
+        Ok(Agent {
+            connections,
+            headers: self.headers.clone(),
+            documents: Arc::default(),
+            #[cfg(feature = "auth")]
+            authorized: self
+                .authorization
+                .as_ref()
+                .map(|source| Authorized::new(Arc::clone(source), url.clone())),
+        })
+    }
+
+    /// Whether tokens can be sent to this address, and nothing else is in their place.
+    #[cfg(feature = "auth")]
+    fn check_authorization(&self, url: &Url) -> Result<(), Error> {
+        if self.authorization.is_none() {
+            return Ok(());
+        }
+        if self.headers.contains_key(AUTHORIZATION) || self.headers.contains_key(DPOP) {
+            return Err(Error::Misuse(
+                "`authorization` gets the tokens: leave out `bearer_token`, and the headers \
+                 `Authorization` and `DPoP`"
+                    .to_owned(),
+            ));
+        }
+        if url.scheme() == "http" && !self.stays_here(url) {
+            return Err(Error::Misuse(
+                "tokens would go over plain `http` to another machine: use `https`".to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     fn conflicts(&self) -> bool {
@@ -271,19 +370,45 @@ impl Options {
             || !matches!(self.proxy, Proxying::Environment)
     }
 
-    fn client(&self, url: &Url) -> Result<reqwest::Client, Error> {
+    fn connections(&self, url: &Url) -> Result<Connections, Error> {
         ensure_crypto_provider();
         let plain = url.scheme() == "http";
+        #[cfg(feature = "auth")]
+        if let Some(source) = &self.certificates
+            && !plain
+        {
+            let renewed = Renewed::new(Arc::clone(source), self.clone(), url.clone())?;
+            return Ok(Connections::Renewed(Arc::new(renewed)));
+        }
         if !(plain && self.stays_here(url)) {
-            match self.builder(url).tls_certs_merge(self.roots.iter().cloned()).build() {
-                Ok(client) => return Ok(client),
+            match self.builder(url).tls_certs_merge(self.roots()?).build() {
+                Ok(client) => return Ok(Connections::Fixed(client)),
                 // A system without any authority can still do without TLS.
                 Err(_) if plain => {}
                 Err(error) => return Err(no_tls(&error)),
             }
         }
-        let without_system = self.builder(url).tls_certs_only(self.roots.iter().cloned());
-        without_system.build().map_err(|error| no_tls(&error))
+        let without_system = self.builder(url).tls_certs_only(self.roots()?);
+        without_system.build().map(Connections::Fixed).map_err(|error| no_tls(&error))
+    }
+
+    /// Connections that are made with this certificate.
+    #[cfg(feature = "auth")]
+    pub(super) fn client_showing(
+        &self,
+        url: &Url,
+        certificate: &ClientCertificate,
+    ) -> Result<reqwest::Client, Error> {
+        let tls = tls::client_config(&self.roots, Some(certificate.resolver()));
+        let mut tls = tls.map_err(|error| Error::Transport(Box::new(error)))?;
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let builder = self.builder(url).tls_backend_preconfigured(tls);
+        builder.build().map_err(|error| no_tls(&error))
+    }
+
+    fn roots(&self) -> Result<Vec<Certificate>, Error> {
+        let roots = self.roots.iter().map(|root| Certificate::from_der(root));
+        roots.collect::<Result<_, _>>().map_err(|error| no_tls(&error))
     }
 
     /// Everything but whom to trust.
@@ -296,7 +421,7 @@ impl Options {
             .no_brotli()
             .no_deflate()
             .no_zstd()
-            .tls_version_min(tls::Version::TLS_1_2)
+            .tls_version_min(Version::TLS_1_2)
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT))
             // A peer that vanished without a word is noticed also while a stream is silent.
             .tcp_keepalive(KEEP_ALIVE)
@@ -331,7 +456,12 @@ impl fmt::Debug for Options {
             Proxying::Never => "none",
             Proxying::Through(_) => "set",
         };
-        f.debug_struct("Options")
+        let mut shown = f.debug_struct("Options");
+        #[cfg(feature = "auth")]
+        shown
+            .field("authorization", &self.authorization)
+            .field("client_certificates", &self.certificates);
+        shown
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("proxy", &proxy)
             .field("root_certificates", &self.roots.len())
@@ -360,7 +490,7 @@ pub(crate) fn causes(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-fn no_tls(error: &reqwest::Error) -> Error {
+fn no_tls(error: &(dyn StdError + 'static)) -> Error {
     Error::Transport(format!("TLS cannot be set up: {}", causes(error)).into())
 }
 
@@ -404,6 +534,8 @@ fn proxy(url: &str) -> Result<Proxy, String> {
     }
 }
 
+#[cfg(feature = "auth")]
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// How long a connection may take to come about, unless said otherwise.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How often a silent connection is asked whether it is there still, and how long it may take to

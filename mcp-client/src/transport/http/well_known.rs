@@ -228,7 +228,10 @@ async fn follow(
     let refused = |problem| DocumentError::Redirect { url: shown(start), problem };
     let mut url = start.clone();
     for _ in 0..=REDIRECTS {
-        let mut request = agent.bare(Method::GET, url.clone()).header(ACCEPT, "application/json");
+        let request = agent.bare(Method::GET, url.clone()).map_err(|error| {
+            DocumentError::Unreachable { url: shown(start), cause: error.to_string() }
+        })?;
+        let mut request = request.header(ACCEPT, "application/json");
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
