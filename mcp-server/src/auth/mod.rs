@@ -6,19 +6,37 @@
 
 mod body;
 mod certificate;
+mod claims;
 mod denied;
+mod introspection;
+mod issuer;
+mod jwt;
+mod keys;
 mod layer;
+mod nonce;
 mod place;
 mod presented;
+mod proofs;
 mod protected;
 mod protection;
+mod replay;
+mod requirements;
+#[cfg(test)]
+mod tests;
 mod validator;
 
 pub use body::AuthorizedBody;
 pub use certificate::{ClientCertificate, NotACertificate};
 pub use denied::{Denial, Denied};
+pub use introspection::Introspection;
+pub use issuer::{Issuer, NoIssuer};
+pub use jwt::JwtValidator;
 pub use layer::{AuthorizationLayer, Authorized};
+pub use nonce::NonceKey;
 pub use presented::{Presented, Scheme};
+pub use proofs::ProofRules;
 pub use protected::Protected;
 pub use protection::Protection;
+pub use replay::{ProofsInMemory, ReplayStore, UsedProof};
+pub use requirements::Requirements;
 pub use validator::{Admitted, TokenValidator};

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use futures_util::future::BoxFuture;
 use mcp_core::Principal;
 
-use super::{Denied, Presented};
+use super::{Denied, Presented, Scheme};
 
 /// What checks tokens.
 ///
@@ -27,6 +27,11 @@ pub trait TokenValidator: fmt::Debug + Send + Sync + 'static {
     ///
     /// The caller is not let in.
     fn validate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Admitted, Denied>>;
+
+    /// The schemes under which tokens may be shown, for challenges; the preferred one first.
+    fn schemes(&self) -> &[Scheme] {
+        &[Scheme::Bearer]
+    }
 }
 
 /// A caller whose token was checked.

@@ -1,0 +1,147 @@
+//! Tokens that the server checks itself (RFC 9068).
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use mcp_auth::jose::{Algorithm, JwtError, KeySet, Verifier, unverified_issuer};
+use serde_json::{Map, Value};
+
+use super::claims::Claims;
+use super::issuer::Issuer;
+use super::requirements::Requirements;
+use super::{Admitted, Denial, Denied, Presented, Scheme, TokenValidator};
+
+/// Checks signed tokens with the keys of their issuers (RFC 9068, 4).
+///
+/// A token must be of an issuer that is [trusted](Self::issuer), signed with one of its keys and an
+/// asymmetric algorithm, of type `at+jwt`, and must fulfil the [`Requirements`]. Without an issuer
+/// no token is accepted.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_auth::fetch::Fetcher;
+/// use mcp_server::auth::{Issuer, JwtValidator, Requirements};
+///
+/// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let fetcher = Fetcher::new()?;
+/// let validator = JwtValidator::new(Requirements::audience("https://mcp.example/mcp"))
+///     .issuer(Issuer::discovered("https://id.example", fetcher)?);
+/// # drop(validator);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct JwtValidator {
+    requirements: Requirements,
+    issuers: Vec<(Issuer, Verifier)>,
+    rules: Rules,
+}
+
+/// What is demanded of the form of tokens, whichever issuer they come from.
+#[derive(Debug, Clone)]
+struct Rules {
+    algorithms: Vec<Algorithm>,
+    types: Vec<Box<str>>,
+    untyped: bool,
+    leeway: Duration,
+}
+
+impl JwtValidator {
+    /// Checks tokens that fulfil these requirements.
+    pub fn new(requirements: Requirements) -> Self {
+        let rules = Rules {
+            algorithms: Algorithm::ALL.to_vec(),
+            types: vec!["at+jwt".into()],
+            untyped: false,
+            leeway: Duration::from_secs(30),
+        };
+        Self { requirements, issuers: Vec::new(), rules }
+    }
+
+    /// Trusts an issuer, besides others.
+    #[must_use]
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        let verifier = self.verifier(&issuer);
+        self.issuers.push((issuer, verifier));
+        self
+    }
+
+    /// Accepts only these algorithms.
+    #[must_use]
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.rules.algorithms = algorithms.into_iter().collect();
+        self.renewed()
+    }
+
+    /// Also accepts tokens of type `JWT` and tokens that do not say what type they are.
+    ///
+    /// Many authorization servers issue such tokens. The price is that other tokens of the same issuer,
+    /// such as ID tokens, are told apart by their audience alone.
+    #[must_use]
+    pub fn plain_jwt(mut self) -> Self {
+        self.rules.types.push("JWT".into());
+        self.rules.untyped = true;
+        self.renewed()
+    }
+
+    /// How much the clocks of issuer and server may differ: 30 seconds by default, a minute at most.
+    #[must_use]
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.rules.leeway = leeway;
+        self.renewed()
+    }
+
+    fn verifier(&self, issuer: &Issuer) -> Verifier {
+        let Rules { algorithms, types, untyped, leeway } = &self.rules;
+        let verifier = Verifier::new(issuer.identifier(), self.requirements.audiences().to_vec())
+            .types(types.clone())
+            .algorithms(algorithms.iter().copied())
+            .leeway(*leeway);
+        if *untyped { verifier.or_untyped() } else { verifier }
+    }
+
+    /// With verifiers that know the present rules.
+    fn renewed(mut self) -> Self {
+        let issuers = std::mem::take(&mut self.issuers);
+        issuers.into_iter().fold(self, |this, (issuer, _)| this.issuer(issuer))
+    }
+
+    async fn check(&self, presented: Presented<'_>) -> Result<Admitted, Denied> {
+        let claimed = unverified_issuer(presented.token).map_err(|error| denied(&error))?;
+        let trusted = self.issuers.iter().find(|(issuer, _)| issuer.identifier() == &*claimed);
+        let Some((issuer, verifier)) = trusted else {
+            return Err(denied(&JwtError::WrongIssuer { found: claimed }));
+        };
+        let unavailable = |reason| Denied::new(Denial::Unavailable, reason);
+        let mut keys = issuer.keys().await.map_err(unavailable)?;
+        let verify = |keys: &KeySet| {
+            verifier.verify::<Map<String, Value>>(presented.token, keys, presented.now)
+        };
+        let mut verified = verify(&keys);
+        // Without the name of a key, one that is not known yet looks like a wrong signature.
+        if let Err(JwtError::UnknownKey { .. } | JwtError::Signature) = verified
+            && let Some(newer) = issuer.keys_newer_than(&keys).await
+        {
+            keys = newer;
+            verified = verify(&keys);
+        }
+        let claims = Claims::new(verified.map_err(|error| denied(&error))?.claims);
+        self.requirements.admit(issuer.identifier(), &claims, &presented).await
+    }
+}
+
+impl TokenValidator for JwtValidator {
+    fn validate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Admitted, Denied>> {
+        Box::pin(self.check(presented))
+    }
+
+    fn schemes(&self) -> &[Scheme] {
+        self.requirements.schemes()
+    }
+}
+
+/// What the token itself says in it is quoted, and not at any length.
+fn denied(error: &JwtError) -> Denied {
+    Denied::new(Denial::InvalidToken, error.to_string().chars().take(300).collect::<String>())
+}

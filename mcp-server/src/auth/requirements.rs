@@ -1,0 +1,270 @@
+//! What is demanded of a token and its bearer, whoever issued it and however it is checked.
+
+use std::collections::BTreeSet;
+
+use mcp_auth::scope::Scopes;
+use mcp_core::Principal;
+use mcp_core::authentication::{Authentication, Binding};
+
+use super::claims::{Claims, Confirmation, same};
+use super::proofs::ProofRules;
+use super::{Admitted, ClientCertificate, Denial, Denied, Presented, Scheme};
+
+/// What is demanded of a token and its bearer, whichever issuer it comes from.
+///
+/// A token must be for this resource, must expire, and must say whom it speaks for. What it is bound
+/// to the caller must hold: always, not only where that is required here. A binding that is not
+/// understood cannot be shown, so that its token is refused.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_server::auth::Requirements;
+///
+/// let requirements = Requirements::audience("https://mcp.example/mcp")
+///     .certificate_binding()
+///     .trust_domain("wholesalechips.example")
+///     .claim("tenant_id")
+///     .implies("orders:write", ["orders:read"]);
+/// # drop(requirements);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Requirements {
+    audiences: Vec<Box<str>>,
+    certificate_binding: bool,
+    trust_domains: Vec<Box<str>>,
+    dpop: DPoP,
+    proofs: ProofRules,
+    facts: Vec<Box<str>>,
+    implied: Vec<(Box<str>, Scopes)>,
+}
+
+/// Whether proofs are asked for. Those of bound tokens are always checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum DPoP {
+    Unmentioned,
+    Offered,
+    Required,
+}
+
+impl Requirements {
+    /// Tokens for this resource: the canonical URI of the MCP server (RFC 8707, 2), as the token has it
+    /// in `aud`.
+    ///
+    /// Where it has no path, the form with a final slash is the same resource.
+    pub fn audience(resource: impl Into<Box<str>>) -> Self {
+        let none = Self {
+            audiences: Vec::new(),
+            certificate_binding: false,
+            trust_domains: Vec::new(),
+            dpop: DPoP::Unmentioned,
+            proofs: ProofRules::default(),
+            facts: Vec::new(),
+            implied: Vec::new(),
+        };
+        none.or_audience(resource)
+    }
+
+    /// Also tokens for this one: another name of the same resource.
+    #[must_use]
+    pub fn or_audience(mut self, resource: impl Into<Box<str>>) -> Self {
+        let resource = resource.into();
+        let root = resource.strip_suffix('/').unwrap_or(&resource);
+        let is_root =
+            root.split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?', '#']));
+        if is_root {
+            self.audiences.extend([root.into(), format!("{root}/").into_boxed_str()]);
+        } else {
+            self.audiences.push(resource);
+        }
+        self
+    }
+
+    /// Demands tokens that are bound to a client certificate (RFC 8705, 3).
+    #[must_use]
+    pub fn certificate_binding(self) -> Self {
+        Self { certificate_binding: true, ..self }
+    }
+
+    /// Demands a client certificate that is an X.509-SVID of this trust domain, or of another one
+    /// that is named in this way.
+    ///
+    /// Whether the certificate is genuine was decided when the connection was made: the authorities
+    /// of each trust domain must be the only ones that can sign for it.
+    #[must_use]
+    pub fn trust_domain(mut self, trust_domain: impl Into<Box<str>>) -> Self {
+        self.trust_domains.push(trust_domain.into());
+        self
+    }
+
+    /// Offers in challenges that tokens may be bound to keys (RFC 9449), and says how the proofs of
+    /// such tokens are checked.
+    ///
+    /// They are checked anyway, as [`ProofRules::default`] has it.
+    #[must_use]
+    pub fn dpop(self, rules: ProofRules) -> Self {
+        Self { dpop: self.dpop.max(DPoP::Offered), proofs: rules, ..self }
+    }
+
+    /// Demands tokens that are bound to keys (RFC 9449).
+    #[must_use]
+    pub fn dpop_binding(self) -> Self {
+        Self { dpop: DPoP::Required, ..self }
+    }
+
+    /// Keeps a claim of the token (text, a number or a truth value) as an
+    /// [attribute](Principal::attribute) of the caller, under the same name.
+    #[must_use]
+    pub fn claim(mut self, name: impl Into<Box<str>>) -> Self {
+        self.facts.push(name.into());
+        self
+    }
+
+    /// Grants these scopes to whoever has this one: servers must account for scopes that include
+    /// others (2026-07-28, basic/authorization, "Step-Up Authorization Flow").
+    #[must_use]
+    pub fn implies<S: AsRef<str>>(
+        mut self,
+        scope: impl Into<Box<str>>,
+        implied: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.implied.push((scope.into(), implied.into_iter().collect()));
+        self
+    }
+
+    pub(super) fn audiences(&self) -> &[Box<str>] {
+        &self.audiences
+    }
+
+    pub(super) fn schemes(&self) -> &'static [Scheme] {
+        match self.dpop {
+            DPoP::Unmentioned => &[Scheme::Bearer],
+            DPoP::Offered => &[Scheme::Bearer, Scheme::DPoP],
+            DPoP::Required => &[Scheme::DPoP],
+        }
+    }
+
+    /// Lets in the bearer of a token of this issuer that says this: its signature, its times and its
+    /// audience were checked.
+    pub(super) async fn admit(
+        &self,
+        issuer: &str,
+        claims: &Claims,
+        presented: &Presented<'_>,
+    ) -> Result<Admitted, Denied> {
+        let bound_to = claims.confirmation()?;
+        self.check_trust_domain(presented.certificate)?;
+        self.check_certificate(&bound_to, presented.certificate)?;
+        let subject = claims.subject()?;
+        let mut authentication = Authentication::new(issuer);
+        authentication.subject = Some(subject.into());
+        authentication.client_id = claims.client_id()?.map(Into::into);
+        authentication.scopes = self.granted(&claims.scopes());
+        authentication.spiffe_id =
+            presented.certificate.and_then(ClientCertificate::spiffe_id).map(Into::into);
+        authentication.binding = binding(&bound_to);
+        let expires_at = claims.expires_at()?;
+        // Last, so that only who has a good token takes room in the replay store.
+        let nonce = self.check_key(&bound_to, presented).await?;
+
+        // Neither can stand in an issuer identifier (RFC 8414, 2), so that no two ids are alike.
+        let id = format!("{issuer}#{subject}");
+        let mut principal = Principal::new(id).authenticated(authentication);
+        for name in &self.facts {
+            if let Some(fact) = claims.fact(name) {
+                principal = principal.with(&**name, fact);
+            }
+        }
+        let admitted = Admitted::new(principal).until(expires_at);
+        Ok(Admitted { nonce, ..admitted })
+    }
+
+    fn check_trust_domain(&self, certificate: Option<&ClientCertificate>) -> Result<(), Denied> {
+        if self.trust_domains.is_empty() {
+            return Ok(());
+        }
+        let certificate =
+            certificate.ok_or_else(|| invalid("the caller has shown no certificate"))?;
+        let Some(found) = certificate.trust_domain() else {
+            return Err(invalid("the caller's certificate has no SPIFFE ID"));
+        };
+        if self.trust_domains.iter().any(|trusted| **trusted == *found) {
+            return Ok(());
+        }
+        let reason = format!("the caller's certificate is of another trust domain: {found}");
+        Err(Denied::new(Denial::InvalidToken, reason))
+    }
+
+    fn check_certificate(
+        &self,
+        bound_to: &Confirmation<'_>,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<(), Denied> {
+        let Some(expected) = bound_to.certificate else {
+            return if self.certificate_binding {
+                Err(invalid("the token is not bound to a client certificate, as is required here"))
+            } else {
+                Ok(())
+            };
+        };
+        let Some(certificate) = certificate else {
+            return Err(invalid(
+                "the token is bound to a certificate, and the caller has shown none",
+            ));
+        };
+        if same(certificate.thumbprint(), expected) {
+            Ok(())
+        } else {
+            Err(invalid("the token is bound to another certificate than the caller has shown"))
+        }
+    }
+
+    /// Checks that the caller holds the key; gives the nonce for its next proof, if it needs one.
+    async fn check_key(
+        &self,
+        bound_to: &Confirmation<'_>,
+        presented: &Presented<'_>,
+    ) -> Result<Option<Box<str>>, Denied> {
+        match (bound_to.key, presented.scheme) {
+            (None, _) if self.dpop == DPoP::Required => {
+                Err(invalid("the token is not bound to a key, as is required here"))
+            }
+            (None, Scheme::Bearer) => Ok(None),
+            (None, Scheme::DPoP) => {
+                Err(invalid("the token is shown with a proof, and is not bound to a key"))
+            }
+            (Some(_), Scheme::Bearer) => {
+                Err(invalid("the token is bound to a key, and is shown without a proof"))
+            }
+            (Some(key), Scheme::DPoP) => self.proofs.check(key, presented).await,
+        }
+    }
+
+    /// The scopes of a token, and those that they imply.
+    fn granted(&self, scopes: &Scopes) -> BTreeSet<Box<str>> {
+        let mut granted = scopes.clone();
+        // Each round applies one rule at least that was not applied before.
+        for _ in &self.implied {
+            let implied = self.implied.iter().filter(|(scope, _)| granted.contains(scope));
+            let all = implied.fold(granted.clone(), |all, (_, implied)| all.union(implied));
+            if all == granted {
+                break;
+            }
+            granted = all;
+        }
+        granted.iter().map(Into::into).collect()
+    }
+}
+
+/// What the caller has been shown to hold; a certificate, where it is both.
+fn binding(bound_to: &Confirmation<'_>) -> Binding {
+    match (bound_to.certificate, bound_to.key) {
+        (Some(thumbprint), _) => Binding::Certificate { thumbprint: thumbprint.into() },
+        (None, Some(thumbprint)) => Binding::DPoP { thumbprint: thumbprint.into() },
+        (None, None) => Binding::None,
+    }
+}
+
+fn invalid(reason: &'static str) -> Denied {
+    Denied::new(Denial::InvalidToken, reason)
+}
