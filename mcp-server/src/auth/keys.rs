@@ -58,7 +58,7 @@ struct Held {
 }
 
 struct Flight {
-    /// Closed when the fetch has ended, whichever way.
+    /// Closed when the fetch has ended, whichever way, and in the time that it may take.
     ended: watch::Receiver<()>,
     task: AbortHandle,
 }
@@ -84,9 +84,11 @@ impl CachedKeys {
             }
         };
         if let Some(mut ended) = flight {
-            let patience = if held.is_some() { PATIENCE } else { FETCH };
             // It never changes: it is closed in the end. Whatever came of it is in the state.
-            let _ = timeout(patience, ended.changed()).await;
+            match held {
+                Some(_) => drop(timeout(PATIENCE, ended.changed()).await),
+                None => drop(ended.changed().await),
+            }
         }
         let mut state = self.state();
         match state.held(Instant::now()) {
@@ -103,15 +105,14 @@ impl CachedKeys {
             let (held, _) = state.held(Instant::now())?;
             (!Arc::ptr_eq(&held, keys)).then_some(held)
         };
-        let flight = {
+        let mut ended = {
             let mut state = self.state();
             if let Some(newer) = newer(&mut state) {
                 return Some(newer);
             }
             self.fetch(&mut state, Instant::now())?
         };
-        let mut ended = flight;
-        let _ = timeout(FETCH, ended.changed()).await;
+        drop(ended.changed().await);
         newer(&mut self.state())
     }
 

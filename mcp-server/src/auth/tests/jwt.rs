@@ -177,7 +177,7 @@ async fn only_allowed_algorithms_are_accepted() {
 #[tokio::test]
 async fn each_issuer_signs_with_its_own_keys_only() {
     const OTHER: &str = "https://other.example/tenant";
-    let (key, others) = (key("1"), super::rig::key("1"));
+    let (key, others) = (key("1"), key("1"));
     let validator = validator(&key, requirements())
         .issuer(Issuer::with_keys(OTHER, others.public_key_set()).unwrap());
     let of_other = with("iss", json!(OTHER));
