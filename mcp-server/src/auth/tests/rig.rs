@@ -1,6 +1,5 @@
 //! An issuer, its tokens, and callers who show them.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -176,36 +175,34 @@ pub(super) fn fetcher() -> Fetcher {
     Fetcher::builder().allow_loopback().build().unwrap()
 }
 
-fn serve(
+async fn serve(
     stream: TcpStream,
     answer: &(impl Fn(&str, &str) -> (u16, Value) + Send + Sync),
-) -> impl Future<Output = Option<()>> + Send {
-    async move {
-        let mut stream = BufReader::new(stream);
-        let mut line = String::new();
+) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut length = 0;
+    loop {
+        line.clear();
         stream.read_line(&mut line).await.ok()?;
-        let path = line.split(' ').nth(1)?.to_owned();
-        let mut length = 0;
-        loop {
-            line.clear();
-            stream.read_line(&mut line).await.ok()?;
-            let header = line.trim().to_ascii_lowercase();
-            if header.is_empty() {
-                break;
-            }
-            if let Some(value) = header.strip_prefix("content-length:") {
-                length = value.trim().parse().ok()?;
-            }
+        let header = line.trim().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
         }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).await.ok()?;
-        let (status, json) = answer(&path, &String::from_utf8(body).ok()?);
-        let json = json.to_string();
-        let head = format!(
-            "HTTP/1.1 {status} OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-            json.len()
-        );
-        stream.write_all(head.as_bytes()).await.ok()?;
-        stream.write_all(json.as_bytes()).await.ok()
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
     }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    let (status, json) = answer(&path, &String::from_utf8(body).ok()?);
+    let json = json.to_string();
+    let head = format!(
+        "HTTP/1.1 {status} OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        json.len()
+    );
+    stream.write_all(head.as_bytes()).await.ok()?;
+    stream.write_all(json.as_bytes()).await.ok()
 }
