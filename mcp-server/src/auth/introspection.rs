@@ -10,6 +10,7 @@ use http::{HeaderMap, StatusCode};
 use mcp_auth::Url;
 use mcp_auth::client_authentication::{AssertionRequest, ClientAuthentication};
 use mcp_auth::fetch::Fetcher;
+use mcp_auth::resource_metadata::ProtectedResourceMetadata;
 use mcp_auth::secret::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -19,7 +20,7 @@ use tokio::time::{Instant, timeout};
 use super::claims::Claims;
 use super::issuer::{self, NoIssuer};
 use super::requirements::Requirements;
-use super::{Admitted, Denial, Denied, Presented, Scheme, TokenValidator};
+use super::{Admitted, Denial, Denied, Presented, TokenValidator};
 
 /// For how long an answer is used at most.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -202,8 +203,9 @@ impl TokenValidator for Introspection {
         Box::pin(self.check(presented))
     }
 
-    fn schemes(&self) -> &[Scheme] {
-        self.requirements.schemes()
+    fn describe(&self, metadata: &mut ProtectedResourceMetadata) {
+        self.requirements.describe(metadata);
+        metadata.authorization_servers.push(self.issuer.as_ref().into());
     }
 }
 

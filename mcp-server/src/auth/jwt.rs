@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use mcp_auth::jose::{Algorithm, JwtError, KeySet, Verifier, unverified_issuer};
+use mcp_auth::resource_metadata::ProtectedResourceMetadata;
 use serde_json::{Map, Value};
 
 use super::claims::Claims;
 use super::issuer::Issuer;
 use super::requirements::Requirements;
-use super::{Admitted, Denial, Denied, Presented, Scheme, TokenValidator};
+use super::{Admitted, Denial, Denied, Presented, TokenValidator};
 
 /// Checks signed tokens with the keys of their issuers (RFC 9068, 4).
 ///
@@ -136,8 +137,11 @@ impl TokenValidator for JwtValidator {
         Box::pin(self.check(presented))
     }
 
-    fn schemes(&self) -> &[Scheme] {
-        self.requirements.schemes()
+    fn describe(&self, metadata: &mut ProtectedResourceMetadata) {
+        self.requirements.describe(metadata);
+        for (issuer, _) in &self.issuers {
+            metadata.authorization_servers.push(issuer.identifier().into());
+        }
     }
 }
 

@@ -40,6 +40,7 @@ impl Protected {
         let mut metadata = ProtectedResourceMetadata::default();
         metadata.resource = resource.into();
         metadata.bearer_methods_supported = Some(vec!["header".to_owned()]);
+        validator.describe(&mut metadata);
         Self {
             validator: Arc::new(validator),
             metadata,
@@ -52,9 +53,13 @@ impl Protected {
 
     /// Names an authorization server, by its issuer identifier, where clients get tokens.
     ///
-    /// There has to be one (2026-07-28, basic/authorization/authorization-server-discovery).
+    /// There has to be one (2026-07-28, basic/authorization/authorization-server-discovery); those
+    /// that the validator trusts are named already.
     pub fn authorization_server(mut self, issuer: impl Into<String>) -> Self {
-        self.metadata.authorization_servers.push(issuer.into());
+        let issuer = issuer.into();
+        if !self.metadata.authorization_servers.contains(&issuer) {
+            self.metadata.authorization_servers.push(issuer);
+        }
         self
     }
 

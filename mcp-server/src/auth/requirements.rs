@@ -1,8 +1,9 @@
 //! What is demanded of a token and its bearer, whoever issued it and however it is checked.
 
-use std::collections::BTreeSet;
+use std::time::UNIX_EPOCH;
 
-use mcp_auth::scope::Scopes;
+use mcp_auth::dpop::CheckedProof;
+use mcp_auth::resource_metadata::ProtectedResourceMetadata;
 use mcp_core::Principal;
 use mcp_core::authentication::{Authentication, Binding};
 
@@ -24,8 +25,7 @@ use super::{Admitted, ClientCertificate, Denial, Denied, Presented, Scheme};
 /// let requirements = Requirements::audience("https://mcp.example/mcp")
 ///     .certificate_binding()
 ///     .trust_domain("wholesalechips.example")
-///     .claim("tenant_id")
-///     .implies("orders:write", ["orders:read"]);
+///     .claim("tenant_id");
 /// # drop(requirements);
 /// ```
 #[derive(Debug, Clone)]
@@ -36,7 +36,6 @@ pub struct Requirements {
     dpop: DPoP,
     proofs: ProofRules,
     facts: Vec<Box<str>>,
-    implied: Vec<(Box<str>, Scopes)>,
 }
 
 /// Whether proofs are asked for. Those of bound tokens are always checked.
@@ -60,7 +59,6 @@ impl Requirements {
             dpop: DPoP::Unmentioned,
             proofs: ProofRules::default(),
             facts: Vec::new(),
-            implied: Vec::new(),
         };
         none.or_audience(resource)
     }
@@ -120,27 +118,17 @@ impl Requirements {
         self
     }
 
-    /// Grants these scopes to whoever has this one: servers must account for scopes that include
-    /// others (2026-07-28, basic/authorization, "Step-Up Authorization Flow").
-    #[must_use]
-    pub fn implies<S: AsRef<str>>(
-        mut self,
-        scope: impl Into<Box<str>>,
-        implied: impl IntoIterator<Item = S>,
-    ) -> Self {
-        self.implied.push((scope.into(), implied.into_iter().collect()));
-        self
-    }
-
     pub(super) fn audiences(&self) -> &[Box<str>] {
         &self.audiences
     }
 
-    pub(super) fn schemes(&self) -> &'static [Scheme] {
-        match self.dpop {
-            DPoP::Unmentioned => &[Scheme::Bearer],
-            DPoP::Offered => &[Scheme::Bearer, Scheme::DPoP],
-            DPoP::Required => &[Scheme::DPoP],
+    /// Says what is demanded, where clients look for it (RFC 9728, 2).
+    pub(super) fn describe(&self, metadata: &mut ProtectedResourceMetadata) {
+        metadata.tls_client_certificate_bound_access_tokens |= self.certificate_binding;
+        metadata.dpop_bound_access_tokens_required |= self.dpop == DPoP::Required;
+        if self.dpop != DPoP::Unmentioned {
+            let algorithms = CheckedProof::algorithms().iter().map(ToString::to_string);
+            metadata.dpop_signing_alg_values_supported = Some(algorithms.collect());
         }
     }
 
@@ -159,11 +147,13 @@ impl Requirements {
         let mut authentication = Authentication::new(issuer);
         authentication.subject = Some(subject.into());
         authentication.client_id = claims.client_id()?.map(Into::into);
-        authentication.scopes = self.granted(&claims.scopes());
+        authentication.scopes = claims.scopes().iter().map(Into::into).collect();
         authentication.spiffe_id =
             presented.certificate.and_then(ClientCertificate::spiffe_id).map(Into::into);
         authentication.binding = binding(&bound_to);
         let expires_at = claims.expires_at()?;
+        authentication.expires_at =
+            Some(expires_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
         // Last, so that only who has a good token takes room in the replay store.
         let nonce = self.check_key(&bound_to, presented).await?;
 
@@ -238,21 +228,6 @@ impl Requirements {
             }
             (Some(key), Scheme::DPoP) => self.proofs.check(key, presented).await,
         }
-    }
-
-    /// The scopes of a token, and those that they imply.
-    fn granted(&self, scopes: &Scopes) -> BTreeSet<Box<str>> {
-        let mut granted = scopes.clone();
-        // Each round applies one rule at least that was not applied before.
-        for _ in &self.implied {
-            let implied = self.implied.iter().filter(|(scope, _)| granted.contains(scope));
-            let all = implied.fold(granted.clone(), |all, (_, implied)| all.union(implied));
-            if all == granted {
-                break;
-            }
-            granted = all;
-        }
-        granted.iter().map(Into::into).collect()
     }
 }
 

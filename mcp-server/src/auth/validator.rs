@@ -4,15 +4,16 @@ use std::fmt;
 use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
+use mcp_auth::resource_metadata::ProtectedResourceMetadata;
 use mcp_core::Principal;
 
-use super::{Denied, Presented, Scheme};
+use super::{Denied, Presented};
 
 /// What checks tokens.
 ///
-/// `JwtValidator` checks signed ones,
-/// `Introspection` asks the authorization server; implement this for tokens
-/// of another kind. It is asked for every request, also for those of one session.
+/// [`JwtValidator`](super::JwtValidator) checks signed ones, [`Introspection`](super::Introspection)
+/// asks the authorization server; implement this for tokens of another kind. It is asked for every
+/// request, also for those of one session.
 ///
 /// # Cancel safety
 ///
@@ -28,9 +29,10 @@ pub trait TokenValidator: fmt::Debug + Send + Sync + 'static {
     /// The caller is not let in.
     fn validate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Admitted, Denied>>;
 
-    /// The schemes under which tokens may be shown, for challenges; the preferred one first.
-    fn schemes(&self) -> &[Scheme] {
-        &[Scheme::Bearer]
+    /// Says what it demands in the metadata of the resource (RFC 9728, 2), which challenges follow:
+    /// the authorization servers whose tokens it accepts, and what tokens have to be bound to.
+    fn describe(&self, metadata: &mut ProtectedResourceMetadata) {
+        let _ = metadata;
     }
 }
 
