@@ -207,3 +207,140 @@ fn basic(id: &str, secret: &SecretString) -> Result<HeaderValue, ClientAuthentic
     value.set_sensitive(true);
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::jose::Verifier;
+
+    const ISSUER: &str = "https://id.example";
+
+    fn request(client_id: &str) -> AssertionRequest<'_> {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        AssertionRequest::new(client_id, ISSUER, now)
+    }
+
+    fn applied(
+        authentication: &ClientAuthentication,
+        client_id: &str,
+    ) -> (HeaderMap, Vec<(&'static str, String)>) {
+        let (mut headers, mut form) = (HeaderMap::new(), Vec::new());
+        authentication
+            .apply(request(client_id), &mut headers, &mut form)
+            .now_or_never()
+            .unwrap()
+            .unwrap();
+        let form =
+            form.iter().map(|(name, value)| (*name, value.expose_secret().to_owned())).collect();
+        (headers, form)
+    }
+
+    // RFC 6749, 2.3.1.
+    #[test]
+    fn the_secret_goes_into_a_header_or_the_form() {
+        let basic = ClientAuthentication::SecretBasic("7Fjfp0ZBr1KtDRbnfVdmIw".into());
+        let (headers, form) = applied(&basic, "s6BhdRkqt3");
+        assert_eq!(
+            headers[header::AUTHORIZATION],
+            "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3"
+        );
+        assert!(headers[header::AUTHORIZATION].is_sensitive() && form.is_empty());
+
+        let (headers, form) = applied(&ClientAuthentication::SecretPost("word".into()), "me");
+        assert!(headers.is_empty());
+        assert_eq!(form, [("client_id", "me".to_owned()), ("client_secret", "word".to_owned())]);
+    }
+
+    #[test]
+    fn name_and_secret_are_encoded_for_the_header() {
+        let (headers, _) = applied(
+            &ClientAuthentication::SecretBasic("p:w %\u{e4}".into()),
+            "https://c.example/m",
+        );
+        let value = headers[header::AUTHORIZATION].to_str().unwrap();
+        let pair = STANDARD.decode(value.strip_prefix("Basic ").unwrap()).unwrap();
+        assert_eq!(String::from_utf8(pair).unwrap(), "https%3A%2F%2Fc.example%2Fm:p%3Aw+%25%C3%A4");
+    }
+
+    #[test]
+    fn those_without_a_secret_only_say_their_name() {
+        for authentication in [
+            ClientAuthentication::None,
+            ClientAuthentication::Tls,
+            ClientAuthentication::SelfSignedTls,
+        ] {
+            let (headers, form) = applied(&authentication, "me");
+            assert!(headers.is_empty());
+            assert_eq!(form, [("client_id", "me".to_owned())]);
+        }
+    }
+
+    // RFC 7523, 3.
+    #[test]
+    fn the_client_signs_for_itself() {
+        let key = SigningKey::generate_es256().unwrap().with_key_id("k1");
+        let keys = key.public_key_set();
+        let (_, form) = applied(&ClientAuthentication::PrivateKeyJwt(Arc::new(key)), "me");
+        let [id, kind, (name, assertion)] = &form[..] else { panic!("{form:?}") };
+        assert_eq!(*id, ("client_id", "me".to_owned()));
+        assert_eq!(kind.1, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        assert_eq!(*name, "client_assertion");
+        let verifier = Verifier::new("me", [ISSUER]).types(["JWT"]);
+        let verified = verifier.verify::<Value>(assertion, &keys, request("me").now).unwrap();
+        assert_eq!(verified.registered.subject.as_deref(), Some("me"));
+        assert!(verified.registered.id.is_some());
+        let until = verified.registered.expires_at;
+        assert_eq!(until, request("me").now + Duration::from_secs(60));
+    }
+
+    #[test]
+    fn assertions_are_valid_for_five_minutes_at_most() {
+        let key = SigningKey::generate_es256().unwrap();
+        let day = request("me").with_lifetime(Duration::from_secs(86_400));
+        let assertion = key.assertion(day).now_or_never().unwrap().unwrap();
+        let verifier = Verifier::new("me", [ISSUER]).types(["JWT"]);
+        let verified = verifier
+            .verify::<Value>(assertion.expose_secret(), &key.public_key_set(), day.now)
+            .unwrap();
+        assert_eq!(verified.registered.expires_at, day.now + MAX_LIFETIME);
+    }
+
+    #[test]
+    fn secrets_show_in_no_output() {
+        let key = SigningKey::generate_es256().unwrap();
+        for authentication in [
+            ClientAuthentication::SecretBasic("word".into()),
+            ClientAuthentication::SecretPost("word".into()),
+            ClientAuthentication::PrivateKeyJwt(Arc::new(key)),
+        ] {
+            assert!(!format!("{authentication:?}").contains("word"));
+        }
+    }
+
+    #[derive(Debug)]
+    struct Broken;
+
+    impl AssertionSource for Broken {
+        fn assertion<'a>(
+            &'a self,
+            _: AssertionRequest<'a>,
+        ) -> BoxFuture<'a, Result<SecretString, Box<dyn Error + Send + Sync>>> {
+            Box::pin(std::future::ready(Err("the key is locked away".into())))
+        }
+    }
+
+    #[test]
+    fn without_an_assertion_nothing_is_sent() {
+        let (mut headers, mut form) = (HeaderMap::new(), Vec::new());
+        let failed = ClientAuthentication::PrivateKeyJwt(Arc::new(Broken))
+            .apply(request("me"), &mut headers, &mut form)
+            .now_or_never()
+            .unwrap()
+            .unwrap_err();
+        assert!(failed.to_string().ends_with("the key is locked away"));
+        assert!(headers.is_empty() && form.is_empty());
+    }
+}

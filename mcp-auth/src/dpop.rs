@@ -411,7 +411,9 @@ fn normalized(url: &Url) -> String {
     while let Some((before, after)) = rest.split_once('%') {
         normal.push_str(before);
         rest = after;
-        let octet = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let digits =
+            after.get(..2).filter(|two| two.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let octet = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match octet {
             Some(octet) => {
                 if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
@@ -426,4 +428,233 @@ fn normalized(url: &Url) -> String {
     }
     normal.push_str(rest);
     normal
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TOKEN: &str = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
+    const NOW: u64 = 1_800_000_000;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn url(url: &str) -> Url {
+        Url::parse(url).unwrap()
+    }
+
+    fn signed(header: &Value, claims: &Value) -> String {
+        let key = SigningKey::generate_es256().unwrap();
+        let mut header = header.as_object().unwrap().clone();
+        if header.get("jwk").is_none() {
+            header.insert("jwk".to_owned(), key.public_key().to_jwk());
+        }
+        key.sign_with_header(header, claims).unwrap().expose_secret().to_owned()
+    }
+
+    fn check(proof: &str) -> Result<CheckedProof, ProofError> {
+        let resource = url("https://mcp.example/mcp");
+        let expected = ProofExpectation::new(&Method::POST, &resource, at(NOW));
+        CheckedProof::check(proof, &expected.with_access_token(TOKEN))
+    }
+
+    fn good() -> Value {
+        json!({
+            "jti": "1", "htm": "POST", "htu": "https://mcp.example/mcp", "iat": NOW,
+            "ath": "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo",
+        })
+    }
+
+    fn with(name: &str, value: Value) -> Result<CheckedProof, ProofError> {
+        let mut claims = good();
+        claims[name] = value;
+        check(&signed(&json!({ "typ": TYPE }), &claims))
+    }
+
+    // RFC 9449, 4.1 (figure 2) and 7.1 (figure 12).
+    #[test]
+    fn proofs_of_the_standard_are_right() {
+        let header = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19";
+        let token_request = format!(
+            "{header}.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg"
+        );
+        let endpoint = url("https://server.example.com/token");
+        let expected = ProofExpectation::new(&Method::POST, &endpoint, at(1_562_262_616));
+        let checked = CheckedProof::check(&token_request, &expected).unwrap();
+        assert_eq!(&*checked.thumbprint, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert_eq!(&*checked.jti, "-BwC3ESc6acc2lTc");
+
+        let resource_request = format!(
+            "{header}.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA"
+        );
+        let resource = url("https://resource.example.org/protectedresource");
+        let expected = ProofExpectation::new(&Method::GET, &resource, at(1_562_262_618));
+        CheckedProof::check(&resource_request, &expected.with_access_token(TOKEN)).unwrap();
+    }
+
+    #[test]
+    fn every_proof_is_another() {
+        let key = ProofKey::generate().unwrap();
+        let target = url("https://user:word@mcp.example:443/mcp?session=1#x");
+        let proofs: Vec<_> = (0..3)
+            .map(|_| {
+                key.proof(&Method::POST, &target, Some(&TOKEN.into()), Some("n1"), at(NOW)).unwrap()
+            })
+            .collect();
+        let checked: Vec<_> =
+            proofs.iter().map(|proof| check(proof.expose_secret()).unwrap()).collect();
+        assert!(checked[0].jti != checked[1].jti && checked[1].jti != checked[2].jti);
+        assert_eq!(checked[0].nonce.as_deref(), Some("n1"));
+        assert_eq!(&*checked[0].thumbprint, key.thumbprint());
+        assert_eq!(checked[0].issued_at, at(NOW));
+    }
+
+    #[test]
+    fn the_proof_of_another_request_is_refused() {
+        assert!(check(&signed(&json!({ "typ": TYPE }), &good())).is_ok());
+        assert_eq!(with("htm", json!("GET")).unwrap_err(), ProofError::Method);
+        assert_eq!(with("htm", json!("post")).unwrap_err(), ProofError::Method);
+        for other in [
+            "https://mcp.example/mcp/",
+            "https://mcp.example/MCP",
+            "http://mcp.example/mcp",
+            "https://mcp.example:444/mcp",
+            "https://mcp.example.evil.example/mcp",
+            "/mcp",
+            "",
+        ] {
+            assert_eq!(with("htu", json!(other)).unwrap_err(), ProofError::Target, "{other}");
+        }
+        for same in [
+            "HTTPS://MCP.Example/mcp",
+            "https://mcp.example:443/mcp",
+            "https://mcp.example/%6dcp",
+            "https://mcp.example/x/../mcp",
+            "https://mcp.example/mcp?query#fragment",
+        ] {
+            assert!(with("htu", json!(same)).is_ok(), "{same}");
+        }
+        assert_eq!(with("ath", json!("AAAA")).unwrap_err(), ProofError::Token);
+        assert_eq!(with("ath", json!(null)).unwrap_err(), ProofError::Claim("ath"));
+    }
+
+    #[test]
+    fn escapes_that_mean_something_stay() {
+        let normal = |text: &str| normalized(&url(text));
+        assert_eq!(normal("https://a/%7ex%2fy"), normal("https://a/~x%2Fy"));
+        assert_ne!(normal("https://a/x%2fy"), normal("https://a/x/y"));
+        assert_eq!(normal("https://a/%"), "https://a/%");
+        assert_eq!(normal("https://a/%+1%e4"), "https://a/%+1%E4");
+    }
+
+    #[test]
+    fn proofs_are_good_for_a_short_time() {
+        for good in [NOW - 60, NOW, NOW + 30] {
+            assert!(with("iat", json!(good)).is_ok());
+        }
+        for bad in [NOW - 61, NOW + 31, 0] {
+            assert_eq!(with("iat", json!(bad)).unwrap_err(), ProofError::Time);
+        }
+        assert_eq!(with("iat", json!("now")).unwrap_err(), ProofError::Claim("iat"));
+    }
+
+    #[test]
+    fn names_of_proofs_are_short() {
+        assert!(with("jti", json!("x".repeat(256))).is_ok());
+        for bad in [json!("x".repeat(257)), json!(""), json!(1), json!(null)] {
+            assert_eq!(with("jti", bad).unwrap_err(), ProofError::Claim("jti"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_proof_is_refused() {
+        let refused = |header: Value| check(&signed(&header, &good())).unwrap_err();
+        for typ in [json!({ "typ": "JWT" }), json!({})] {
+            assert!(matches!(refused(typ), ProofError::Jwt(JwtError::Type { .. })));
+        }
+        let other = SigningKey::generate_es256().unwrap().public_key().to_jwk();
+        assert_eq!(
+            refused(json!({ "typ": TYPE, "jwk": other })),
+            ProofError::Jwt(JwtError::Signature)
+        );
+        let mut private = other;
+        private["d"] = json!("AAAA");
+        assert_eq!(
+            refused(json!({ "typ": TYPE, "jwk": private })),
+            ProofError::Key(JwkError::Private)
+        );
+        for jwk in [json!(null), json!("x"), json!({ "kty": "oct" })] {
+            assert!(matches!(refused(json!({ "typ": TYPE, "jwk": jwk })), ProofError::Key(_)));
+        }
+        let unsigned = URL_SAFE_NO_PAD.encode(r#"{"typ":"dpop+jwt","alg":"none"}"#);
+        assert!(matches!(
+            check(&format!("{unsigned}.e30.")),
+            Err(ProofError::Jwt(JwtError::Algorithm { .. }))
+        ));
+        assert_eq!(
+            check(&"x".repeat(MAX_PROOF + 1)).unwrap_err(),
+            ProofError::Jwt(JwtError::TooLong)
+        );
+    }
+
+    #[test]
+    fn a_request_has_one_proof() {
+        let resource = url("https://mcp.example/mcp");
+        let expected =
+            ProofExpectation::new(&Method::POST, &resource, at(NOW)).with_access_token(TOKEN);
+        let mut headers = HeaderMap::new();
+        assert_eq!(CheckedProof::of_request(&headers, &expected), Err(ProofError::Number));
+        let proof = signed(&json!({ "typ": TYPE }), &good());
+        headers.append(DPOP, proof.parse().unwrap());
+        assert!(CheckedProof::of_request(&headers, &expected).is_ok());
+        headers.append(DPOP, proof.parse().unwrap());
+        assert_eq!(CheckedProof::of_request(&headers, &expected), Err(ProofError::Number));
+    }
+
+    #[test]
+    fn nonces_are_remembered_for_their_origin() {
+        let nonces = Nonces::default();
+        let given = |nonce: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DPOP_NONCE, nonce.parse().unwrap());
+            headers
+        };
+        assert!(nonces.remember(&url("https://a.example/token"), &given("one")));
+        assert!(!nonces.remember(&url("https://a.example/other"), &given("one")));
+        assert_eq!(nonces.get(&url("https://a.example:443/x")).as_deref(), Some("one"));
+        assert_eq!(nonces.get(&url("https://a.example:444/x")), None);
+        assert!(nonces.remember(&url("https://a.example/"), &given("two")));
+        assert_eq!(nonces.get(&url("https://a.example/")).as_deref(), Some("two"));
+        for bad in ["", "a b", "a\"b", &"x".repeat(1025)] {
+            assert!(!nonces.remember(&url("https://a.example/"), &given(bad)));
+        }
+        let mut two = given("three");
+        two.append(DPOP_NONCE, "four".parse().unwrap());
+        assert!(!nonces.remember(&url("https://a.example/"), &two));
+        assert!(!nonces.remember(&url("data:text/plain,x"), &given("five")));
+        for index in 0..Nonces::MAX_ORIGINS {
+            nonces.remember(&url(&format!("https://h{index}.example/")), &given("x"));
+        }
+        assert_eq!(nonces.get(&url("https://a.example/")), None, "the oldest is forgotten");
+        assert!(!format!("{nonces:?}").contains("five"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_proof_is_refused_without_panic(proof in "\\PC{0,80}") {
+            prop_assert!(check(&proof).is_err());
+        }
+
+        #[test]
+        fn any_address_has_a_form(path in "\\PC{0,60}") {
+            if let Ok(url) = Url::parse(&format!("https://a.example/{path}")) {
+                let form = normalized(&url);
+                prop_assert_eq!(&form, &normalized(&Url::parse(&form).unwrap()));
+            }
+        }
+    }
 }

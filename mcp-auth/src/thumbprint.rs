@@ -25,3 +25,22 @@ pub fn jwk(key: &PublicKey) -> String {
 pub fn sha256(data: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, data))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 9449, 7.1, and RFC 7636, B.
+    #[test]
+    fn hashes_of_the_standards_are_right() {
+        assert_eq!(
+            sha256(b"Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"),
+            "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
+        );
+        assert_eq!(
+            sha256(b"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
+        assert_eq!(certificate(b""), "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU");
+    }
+}

@@ -26,3 +26,6 @@ pub use verify::{
 };
 
 pub(crate) use verify::{Compact, time};
+
+#[cfg(test)]
+mod tests;
