@@ -38,7 +38,7 @@ use crate::transport::http::is_loopback;
 pub struct Browser {
     redirect_uri: Option<Url>,
     time_limit: Duration,
-    open: Arc<dyn Fn(&Url) -> io::Result<()> + Send + Sync>,
+    open: Arc<Open>,
 }
 
 impl Browser {
@@ -141,6 +141,9 @@ impl UserAgent for Browser {
         .boxed()
     }
 }
+
+/// Opens an address.
+type Open = dyn Fn(&Url) -> io::Result<()> + Send + Sync;
 
 /// A listener that waits, and the browser that is to be opened.
 #[derive(Debug)]

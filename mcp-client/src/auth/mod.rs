@@ -4,38 +4,32 @@
 //! too, is in `mcp-auth`.
 
 mod assertion;
+mod authorization;
+mod authorization_code;
 mod browser;
 mod certificate;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod client_credentials;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
+mod engine;
 mod enterprise_managed;
 mod error;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod grant;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod jwt_bearer;
 mod loopback;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod refresh;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod registration;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod resource_metadata;
 mod scope;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod server_metadata;
 mod store;
 mod token;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod token_endpoint;
-#[allow(dead_code, reason = "the engine that uses it comes next")]
 mod token_response;
 #[cfg(test)]
 mod token_server;
 mod user_agent;
 
 pub use assertion::Assertion;
+pub use authorization::Authorization;
 pub use browser::Browser;
 pub use certificate::{CertificateResolver, ClientCertificate, ClientCertificateSource, PemFiles};
 pub use enterprise_managed::IdentityProvider;

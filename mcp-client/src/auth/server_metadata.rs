@@ -39,7 +39,7 @@ pub(super) fn choose<'a>(
     listed
         .iter()
         .find(|issuer| Some(issuer.as_str()) == before)
-        .or(listed.first())
+        .or_else(|| listed.first())
         .map(String::as_str)
         .ok_or_else(|| {
             AuthError::Metadata(
