@@ -128,6 +128,13 @@ impl ClientCertificateSource for Arc<ClientCertificate> {
     }
 }
 
+/// The same source in several places.
+impl<S: ClientCertificateSource + ?Sized> ClientCertificateSource for Arc<S> {
+    fn current(&self) -> Result<Arc<ClientCertificate>, AuthError> {
+        (**self).current()
+    }
+}
+
 /// A certificate and its key in files, which somebody replaces when their time comes.
 ///
 /// They are looked at every two seconds at most, when they are needed, and read again when they have

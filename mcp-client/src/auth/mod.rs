@@ -20,6 +20,8 @@ mod registration;
 mod resource_metadata;
 mod scope;
 mod server_metadata;
+#[cfg(feature = "spiffe")]
+mod spiffe;
 mod store;
 mod token;
 mod token_endpoint;
@@ -38,6 +40,8 @@ pub use mcp_auth::client_authentication::{
     AssertionRequest, AssertionSource, ClientAuthentication,
 };
 pub use registration::ClientMetadata;
+#[cfg(feature = "spiffe")]
+pub use spiffe::{JwtSvids, X509Svids};
 pub use store::{CredentialKey, CredentialStore, InMemory};
 pub use token::{AccessToken, Presentation, Refusal, TokenRequest, TokenSource};
 pub use user_agent::{AuthorizationRequest, AuthorizationResponse, UserAgent, Visit};

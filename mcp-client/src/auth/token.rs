@@ -26,7 +26,8 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     ///
     /// It is asked before every request, and again with [`TokenRequest::refusal`] when the server
     /// did not accept what was sent; an error then ends the attempts, and so does the token that
-    /// was just refused.
+    /// was just refused. Limits of handshakes and calls stand still meanwhile, for a person may have
+    /// to be asked: an implementation has limits of its own.
     ///
     /// # Errors
     ///

@@ -70,7 +70,7 @@ impl Renewed {
         url: Url,
     ) -> Result<Self, Error> {
         let certificate = source.current().map_err(HttpError::from)?;
-        let client = options.client_showing(&url, &certificate)?;
+        let client = options.client_with(&url, Some(&certificate))?;
         let current = Mutex::new((certificate, client));
         Ok(Self { source, options, url, current })
     }
@@ -79,7 +79,7 @@ impl Renewed {
         let certificate = self.source.current()?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.0.thumbprint() != certificate.thumbprint() {
-            let client = self.options.client_showing(&self.url, &certificate);
+            let client = self.options.client_with(&self.url, Some(&certificate));
             let client = client.map_err(|error| HttpError::Unreachable(error.to_string()))?;
             *current = (certificate, client);
         }

@@ -19,6 +19,8 @@ use super::connections::{Connection, Connections};
 use super::error::HttpError;
 use super::well_known::Documents;
 use super::{Http, is_loopback, is_reserved};
+#[cfg(feature = "spiffe")]
+use crate::auth::X509Svids;
 #[cfg(feature = "auth")]
 use {
     super::authorized::Authorized,
@@ -198,6 +200,25 @@ impl Http {
         })
     }
 
+    /// Trusts the server for its SPIFFE ID, such as `spiffe://saasrus.example/mcp`, and not for its
+    /// host name: its certificate has to be an X.509-SVID by an authority of that trust domain.
+    ///
+    /// Without a path, all workloads of the trust domain are trusted. The authorities are those that
+    /// the Workload API knows at the time; those of the system count for nothing then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] when this is no SPIFFE ID.
+    #[cfg(feature = "spiffe")]
+    pub fn server_spiffe_id(self, svids: &X509Svids, id: impl AsRef<str>) -> Result<Self, Error> {
+        let verifier = svids.verifier(id.as_ref());
+        let verifier = verifier.map_err(|error| Error::Misuse(error.to_string()))?;
+        Ok(self.with(|options| {
+            options.verifier = Some(verifier);
+            options.tls = true;
+        }))
+    }
+
     /// Gets a token from this source for each request, and shows it to the server.
     ///
     /// Tokens go to the origin of the endpoint and nowhere else: not where the server redirects to,
@@ -255,6 +276,8 @@ pub(super) struct Options {
     identity: Option<Identity>,
     #[cfg(feature = "auth")]
     certificates: Option<Arc<dyn ClientCertificateSource>>,
+    #[cfg(feature = "spiffe")]
+    verifier: Option<Arc<dyn rustls::client::danger::ServerCertVerifier>>,
     /// Something about TLS was set.
     tls: bool,
     connect_timeout: Option<Duration>,
@@ -292,6 +315,10 @@ impl Options {
     pub(super) fn is_telling(&self) -> bool {
         #[cfg(feature = "auth")]
         if self.authorization.is_some() || self.certificates.is_some() {
+            return false;
+        }
+        #[cfg(feature = "spiffe")]
+        if self.verifier.is_some() {
             return false;
         }
         self.client.is_none() && self.identity.is_none() && self.resolved.is_empty()
@@ -373,12 +400,24 @@ impl Options {
     fn connections(&self, url: &Url) -> Result<Connections, Error> {
         ensure_crypto_provider();
         let plain = url.scheme() == "http";
+        #[cfg(feature = "spiffe")]
+        if self.verifier.is_some() && (plain || self.identity.is_some()) {
+            return Err(Error::Misuse(
+                "the SPIFFE ID of the server is looked at with `https` alone, and beside \
+                 `client_certificate` instead of `client_certificate_pem`"
+                    .to_owned(),
+            ));
+        }
         #[cfg(feature = "auth")]
         if let Some(source) = &self.certificates
             && !plain
         {
             let renewed = Renewed::new(Arc::clone(source), self.clone(), url.clone())?;
             return Ok(Connections::Renewed(Arc::new(renewed)));
+        }
+        #[cfg(feature = "spiffe")]
+        if self.verifier.is_some() {
+            return Ok(Connections::Fixed(self.client_with(url, None)?));
         }
         if !(plain && self.stays_here(url)) {
             match self.builder(url).tls_certs_merge(self.roots()?).build() {
@@ -392,16 +431,20 @@ impl Options {
         without_system.build().map(Connections::Fixed).map_err(|error| no_tls(&error))
     }
 
-    /// Connections that are made with this certificate.
+    /// Connections with TLS that is set up here, for what `reqwest` cannot do.
     #[cfg(feature = "auth")]
-    pub(super) fn client_showing(
+    pub(super) fn client_with(
         &self,
         url: &Url,
-        certificate: &ClientCertificate,
+        certificate: Option<&ClientCertificate>,
     ) -> Result<reqwest::Client, Error> {
-        let tls = tls::client_config(&self.roots, Some(certificate.resolver()));
+        let tls = tls::client_config(&self.roots, certificate.map(ClientCertificate::resolver));
         let mut tls = tls.map_err(|error| Error::Transport(Box::new(error)))?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        #[cfg(feature = "spiffe")]
+        if let Some(verifier) = &self.verifier {
+            tls.dangerous().set_certificate_verifier(Arc::clone(verifier));
+        }
         let builder = self.builder(url).tls_backend_preconfigured(tls);
         builder.build().map_err(|error| no_tls(&error))
     }
