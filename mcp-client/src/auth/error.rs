@@ -60,6 +60,29 @@ pub enum AuthError {
 }
 
 impl AuthError {
+    /// The reason in an error of a request, of connecting, or of anything that they lead to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mcp_client::auth::AuthError;
+    /// use mcp_client::{Error, HttpError};
+    ///
+    /// let denied = AuthError::Policy("only https://id.example issues tokens".to_owned());
+    /// let error = Error::from(HttpError::Unauthorized(denied));
+    /// assert!(matches!(AuthError::of(&error), Some(AuthError::Policy(_))));
+    /// ```
+    pub fn of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     /// A document could not be read.
     pub fn fetch(what: impl Into<String>, source: FetchError) -> Self {
         Self::Fetch { what: what.into(), source: Arc::new(source) }

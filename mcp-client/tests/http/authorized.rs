@@ -93,13 +93,7 @@ async fn guarded(token: &'static str) -> Server {
 
 /// The reason for which there is no authorization.
 fn reason(error: &Error) -> &AuthError {
-    match error {
-        Error::Transport(source) => match source.downcast_ref() {
-            Some(HttpError::Unauthorized(error)) => error,
-            _ => panic!("{error:?}"),
-        },
-        _ => panic!("{error:?}"),
-    }
+    AuthError::of(error).unwrap_or_else(|| panic!("{error:?}"))
 }
 
 async fn connect(http: Http) -> Result<Client, Error> {
