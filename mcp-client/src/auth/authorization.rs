@@ -21,7 +21,7 @@ use super::registration::{ClientMetadata, Credential, Identity};
 use super::store::{CredentialStore, InMemory};
 use super::token::{AccessToken, TokenRequest, TokenSource};
 use super::user_agent::UserAgent;
-use super::{AuthError, Browser};
+use super::{AuthError, Browser, CertificateResolver, ClientCertificateSource};
 use crate::transport::http::is_loopback;
 
 /// Gets the tokens that MCP servers ask for, as the specification says.
@@ -69,6 +69,7 @@ pub(super) struct Settings {
     pub(super) in_advance: bool,
     fetcher: Option<Fetcher>,
     root_certificates: Vec<Vec<u8>>,
+    certificates: Option<Arc<CertificateResolver>>,
     private_networks: bool,
 }
 
@@ -97,8 +98,8 @@ impl Authorization {
     /// Gets tokens for the client itself (the grant `client_credentials`; MCP extension OAuth Client
     /// Credentials): with a secret, a key or a certificate.
     ///
-    /// Name the authorization server with [`issuer`](Self::issuer). A certificate is that of the
-    /// [`fetcher`](Self::fetcher).
+    /// Name the authorization server with [`issuer`](Self::issuer). A certificate is that of
+    /// [`client_certificate`](Self::client_certificate).
     ///
     /// # Examples
     ///
@@ -164,6 +165,7 @@ impl Authorization {
             in_advance: false,
             fetcher: None,
             root_certificates: Vec::new(),
+            certificates: None,
             private_networks: false,
         };
         Self { settings: Arc::new(settings), places: Arc::default() }
@@ -256,7 +258,7 @@ impl Authorization {
     }
 
     /// Reads metadata and gets tokens with this fetcher, which then decides alone what may be
-    /// fetched.
+    /// fetched, whom to trust and which certificate to show.
     pub fn fetcher(self, fetcher: Fetcher) -> Self {
         self.change(|settings| settings.fetcher = Some(fetcher))
     }
@@ -264,6 +266,16 @@ impl Authorization {
     /// Trusts these authorities, too: one or more certificates in PEM form.
     pub fn root_certificate_pem(self, certificates: impl Into<Vec<u8>>) -> Self {
         self.change(|settings| settings.root_certificates.push(certificates.into()))
+    }
+
+    /// Shows the certificates of this source to authorization servers that ask for one (mutual
+    /// TLS).
+    ///
+    /// Give the same source to [`Http::client_certificate`](crate::Http::client_certificate): then a
+    /// new certificate leads to a new token, where tokens are bound to certificates (RFC 8705).
+    pub fn client_certificate(self, source: impl ClientCertificateSource) -> Self {
+        let resolver = Arc::new(CertificateResolver::new(source));
+        self.change(|settings| settings.certificates = Some(resolver))
     }
 
     /// Lets metadata and authorization servers be in private networks, too.
@@ -344,6 +356,9 @@ impl Settings {
         let mut builder = Fetcher::builder();
         for certificates in &self.root_certificates {
             builder = builder.root_certificate_pem(certificates);
+        }
+        if let Some(certificates) = &self.certificates {
+            builder = builder.client_cert_resolver(Arc::clone(certificates) as _);
         }
         if is_loopback(endpoint) {
             builder = builder.allow_loopback();
