@@ -14,6 +14,8 @@ mod enterprise_managed;
 mod error;
 mod grant;
 mod jwt_bearer;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod loopback;
 mod refresh;
 mod registration;
@@ -36,6 +38,8 @@ pub use browser::Browser;
 pub use certificate::{CertificateResolver, ClientCertificate, ClientCertificateSource, PemFiles};
 pub use enterprise_managed::IdentityProvider;
 pub use error::AuthError;
+#[cfg(feature = "keyring")]
+pub use keyring::{Keyring, KeyringError};
 pub use mcp_auth::client_authentication::{
     AssertionRequest, AssertionSource, ClientAuthentication,
 };
