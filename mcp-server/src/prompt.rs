@@ -12,7 +12,6 @@ use std::future::ready;
 use std::mem;
 use std::sync::Arc;
 
-use mcp_core::profile::ProfileUrl;
 use mcp_core::types::{
     self, ContentBlock, GetPromptResult, Icon, Meta, PromptArgument, PromptMessage,
 };
@@ -28,7 +27,7 @@ use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
 use crate::item::{CallKind, Item, around_item};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::{Failure, Outcome, Result};
-use crate::requires::Requires;
+use crate::requires::{Required, Requires};
 use crate::strings::Strings;
 use crate::tool::{Informed, Noted};
 
@@ -162,6 +161,20 @@ impl Prompt {
     /// The prompt exists only where this profile is in force. Several calls require all of them.
     pub fn requires(mut self, profile: impl Into<Cow<'static, str>>) -> Self {
         self.requires.push(profile.into());
+        self
+    }
+
+    /// Callers need a token that grants all of these scopes; several calls add up.
+    ///
+    /// They are asked for them once the prompt exists for them, before anything of it runs: over HTTP
+    /// with status 403 and a challenge that names the scopes, or 401 without a token (2026-07-28,
+    /// basic/authorization, "Scope Challenge Handling"). Whoever runs this process, over stdio, needs
+    /// none.
+    pub fn scopes<S: Into<Cow<'static, str>>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.requires.push_scopes(scopes);
         self
     }
 
@@ -310,8 +323,8 @@ pub(crate) struct BuiltPrompt {
     pub(crate) needs: Vec<Need>,
     /// Why it cannot be served.
     pub(crate) problems: Vec<String>,
-    /// The profiles that all have to be in force.
-    pub(crate) requires: Vec<ProfileUrl>,
+    /// What has to be in force, and granted.
+    pub(crate) requires: Required,
     pub(crate) completers: Vec<Completer>,
     asks: Asks,
     run: Option<Run<Outcome>>,
@@ -446,6 +459,11 @@ pub trait PromptExt<M>: IntoPrompt<M> + Sized {
     /// See [`Prompt::requires`].
     fn requires(self, profile: impl Into<Cow<'static, str>>) -> Prompt {
         self.into_prompt().requires(profile)
+    }
+
+    /// See [`Prompt::scopes`].
+    fn scopes<S: Into<Cow<'static, str>>>(self, scopes: impl IntoIterator<Item = S>) -> Prompt {
+        self.into_prompt().scopes(scopes)
     }
 }
 

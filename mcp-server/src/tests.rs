@@ -153,7 +153,7 @@ fn a_function_describes_itself_as_a_tool() {
 fn a_method_is_a_tool_with_what_its_attribute_says() {
     let tool = crate::IntoTool::into_tool(Notes::<Disk>::add_note).build();
     assert_eq!(tool.problems, [""; 0]);
-    assert_eq!(tool.requires, [ProfileUrl::parse(PREMIUM).unwrap()]);
+    assert_eq!(tool.requires.profiles, [ProfileUrl::parse(PREMIUM).unwrap()]);
     assert_eq!(
         serde_json::to_value(&tool.definition).unwrap(),
         json!({

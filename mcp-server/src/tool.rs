@@ -10,7 +10,6 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use mcp_core::http::param::mirrored_params;
-use mcp_core::profile::ProfileUrl;
 use mcp_core::types::{self, Icon, Meta, Schema, ToolAnnotations, is_valid_tool_name};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -25,7 +24,7 @@ use crate::handler::{Free, Handler, Method, MethodFn, Run, each_arity, erase};
 use crate::item::{Item, around_item};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::{IntoToolResult, Outcome};
-use crate::requires::Requires;
+use crate::requires::{Required, Requires};
 use crate::tasks::TaskMode;
 
 /// A tool: a name, a [`Handler`], and what clients and models are told about it.
@@ -195,6 +194,20 @@ impl Tool {
         self
     }
 
+    /// Callers need a token that grants all of these scopes; several calls add up.
+    ///
+    /// They are asked for them once the tool exists for them, before anything of it runs: over HTTP
+    /// with status 403 and a challenge that names the scopes, or 401 without a token (2026-07-28,
+    /// basic/authorization, "Scope Challenge Handling"). Whoever runs this process, over stdio, needs
+    /// none.
+    pub fn scopes<S: Into<Cow<'static, str>>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.requires.push_scopes(scopes);
+        self
+    }
+
     /// Describes the arguments by a schema of your own, against which they are checked; the handler
     /// takes them as [`Args`](crate::Args) of a type that fits, or of `serde_json::Value`.
     ///
@@ -348,8 +361,8 @@ pub(crate) struct BuiltTool {
     pub(crate) needs: Vec<Need>,
     /// Why it cannot be served; calls are made only where there is nothing here.
     pub(crate) problems: Vec<String>,
-    /// The profiles that all have to be in force.
-    pub(crate) requires: Vec<ProfileUrl>,
+    /// What has to be in force, and granted.
+    pub(crate) requires: Required,
     /// Whether calls become tasks.
     pub(crate) task: TaskMode,
     arguments: Vec<Cow<'static, str>>,
@@ -457,6 +470,11 @@ pub trait ToolExt<M>: IntoTool<M> + Sized {
     /// See [`Tool::requires`].
     fn requires(self, profile: impl Into<Cow<'static, str>>) -> Tool {
         self.into_tool().requires(profile)
+    }
+
+    /// See [`Tool::scopes`].
+    fn scopes<S: Into<Cow<'static, str>>>(self, scopes: impl IntoIterator<Item = S>) -> Tool {
+        self.into_tool().scopes(scopes)
     }
 }
 

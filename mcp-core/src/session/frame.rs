@@ -89,6 +89,11 @@ impl<'m> Frame<'m> {
         Self { id, messages: Messages::Batch(messages.into_iter()) }
     }
 
+    /// Whether it is a batch of messages.
+    pub fn is_batch(&self) -> bool {
+        matches!(self.messages, Messages::Batch(_))
+    }
+
     /// The name of the frame: what it is answered with is sent under it.
     pub fn id(&self) -> FrameId {
         self.id

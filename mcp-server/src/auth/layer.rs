@@ -26,9 +26,7 @@ use crate::http::origin::is_preflight;
 use crate::http::proxy::Proxies;
 use crate::http::refusal::Refusal;
 use crate::http::{HttpBody, Peer, well_known};
-
-/// Where decisions are logged: an audit trail without secrets.
-pub(super) const TARGET: &str = "mcp::authorization";
+use crate::server::AUTHORIZATION as TARGET;
 
 /// Lets in who has a token, as a [`tower_layer::Layer`] in front of an
 /// [`HttpService`](crate::http::HttpService) or any other service of HTTP requests.

@@ -58,14 +58,6 @@ impl Protection {
             None => Denial::Unauthenticated,
         };
         let needed: Scopes = scopes.into_iter().collect();
-        tracing::info!(
-            target: super::layer::TARGET,
-            decision = "denied",
-            denial = %denial,
-            reason = "something that was asked for needs more scopes",
-            resource = self.resource(),
-            scopes = %needed,
-        );
         self.place.refuse(denial, self.shown, &needed)
     }
 }

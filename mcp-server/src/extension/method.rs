@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use mcp_core::profile::ProfileUrl;
 use mcp_core::types::RawObject;
 use mcp_core::version::Era;
 use mcp_core::wire::Method;
@@ -12,6 +11,7 @@ use serde::Serialize;
 use crate::description::{Described, Description, Named, Names};
 use crate::handler::{Handler, Run, erase};
 use crate::outcome::{Failure, Json, Outcome};
+use crate::requires::{Required, Requires};
 
 /// A method that an extension adds: a name and a [`Handler`].
 ///
@@ -33,7 +33,7 @@ use crate::outcome::{Failure, Json, Outcome};
 pub struct ExtensionMethod {
     name: Cow<'static, str>,
     names: Names,
-    requires: Vec<Cow<'static, str>>,
+    requires: Requires,
     handler: Option<MethodHandler>,
 }
 
@@ -46,7 +46,7 @@ impl ExtensionMethod {
     /// A method with a name, best with a prefix of its own, as in `watchlist/add`.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         let names = Names::ByArgument(Vec::new());
-        Self { name: name.into(), names, requires: Vec::new(), handler: None }
+        Self { name: name.into(), names, requires: Requires::default(), handler: None }
     }
 
     /// The name.
@@ -71,6 +71,16 @@ impl ExtensionMethod {
         self
     }
 
+    /// Callers need a token that grants all of these scopes; see
+    /// [`Tool::scopes`](crate::Tool::scopes).
+    pub fn scopes<S: Into<Cow<'static, str>>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.requires.push_scopes(scopes);
+        self
+    }
+
     /// Sets the function that answers.
     pub fn handler<H, M>(mut self, handler: H) -> Self
     where
@@ -88,14 +98,14 @@ impl ExtensionMethod {
     /// What is wrong with the method; the server's `build()` refuses it for that.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.describe().problems;
-        problems.extend(self.required_profiles().filter_map(Result::err));
+        self.requires.read(&mut problems);
         problems
     }
 
-    /// Takes it apart: the profiles that it requires, and what is called.
-    pub(super) fn into_parts(self) -> (Vec<ProfileUrl>, Described, Option<Run<Outcome>>) {
-        let described = self.describe();
-        let requires = self.required_profiles().filter_map(Result::ok).collect();
+    /// Takes it apart: what it requires, and what is called.
+    pub(super) fn into_parts(self) -> (Required, Described, Option<Run<Outcome>>) {
+        let mut described = self.describe();
+        let requires = self.requires.read(&mut described.problems);
         (requires, described, self.handler.map(|handler| handler.run))
     }
 
@@ -109,13 +119,6 @@ impl ExtensionMethod {
             None => description.problem("it has no handler: add one with `.handler(…)`"),
         }
         description.finish_without_questions()
-    }
-
-    fn required_profiles(&self) -> impl Iterator<Item = Result<ProfileUrl, String>> {
-        self.requires.iter().map(|text| {
-            ProfileUrl::parse(text)
-                .map_err(|error| format!("requires the profile `{text}`: {error}"))
-        })
     }
 }
 

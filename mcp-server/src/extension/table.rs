@@ -74,7 +74,7 @@ impl Extensions {
                 }
                 let (requires, described, run) = method.into_parts();
                 problems.extend(provided.missing(&described.needs).into_iter().map(about));
-                let gates = Gates { profiles: Vec::new(), requires };
+                let gates = Gates::new(Vec::new(), requires);
                 problems.extend(gates.undeclared(policy).into_iter().map(about));
                 let Some(run) = run else { continue };
                 let item = Item {

@@ -22,6 +22,7 @@ use tokio::time::{Sleep, sleep};
 use super::HttpBody;
 use super::answer::{self, KEEP_ALIVE, push_event};
 use super::settings::{Closed, Settings};
+use super::step_up;
 use crate::server::Engine;
 
 /// A request that is being answered by a stream of events.
@@ -65,6 +66,10 @@ pub(super) async fn exchange(
                 None => break,
             }
         }
+        if engine.is_resolving() {
+            // A caller that lacks scopes is told so by the status, which a stream has already.
+            return Poll::Pending;
+        }
         let patience = patience.get_or_insert_with(|| Box::pin(sleep(settings.stream_after)));
         patience.as_mut().poll(cx).map(|()| First::Stream)
     })
@@ -72,11 +77,13 @@ pub(super) async fn exchange(
     match first {
         First::Answer(error) => {
             let status = error.map_or(StatusCode::OK, answer::modern_status);
+            let lacking = engine.lacking.take();
             let learnt = Some(engine.take_memory());
             let former = std::mem::replace(&mut *locked(memory), learnt);
             // Outside of the lock.
             drop(former);
-            answer::json(status, answer::first_message(&mut engine.outbox))
+            let response = answer::json(status, answer::first_message(&mut engine.outbox));
+            step_up::note(response, lacking)
         }
         First::Stream => {
             let silence = Silence::new(settings.keep_alive);

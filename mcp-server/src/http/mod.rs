@@ -92,6 +92,7 @@ mod sessions;
 mod settings;
 mod site;
 mod socket;
+mod step_up;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -25,6 +25,7 @@ use super::listen;
 use super::origin::{self, CrossOrigin};
 use super::refusal::Refusal;
 use super::site::{Door, LOOPBACK, Place, Plan, Site};
+use super::step_up;
 use super::store::{EventStore, SessionStore};
 use super::well_known;
 use super::{HttpBody, negotiation};
@@ -480,7 +481,7 @@ impl Site {
             Method::POST => {
                 negotiation::check_post(&head.headers)?;
                 let body = self.intake.read(body, door.limit).await?;
-                Ok(door.endpoint.post(head, body, caller()).await)
+                Ok(step_up::ask(head, door.endpoint.post(head, body, caller()).await))
             }
             Method::GET if door.endpoint.has_sessions() => {
                 negotiation::check_get(&head.headers)?;

@@ -32,10 +32,12 @@ use super::answer::{self, KEEP_ALIVE};
 use super::exchange::{Silence, has_expired};
 use super::outlet::{First, Outlet, Recorder, push_stored};
 use super::settings::{Closed, Settings};
+use super::step_up;
 use super::store::{
     EventId, Replay, Revision, SessionId, SessionStore, StoredEvent, StoredSession, StreamId,
     StreamIds,
 };
+use crate::requires::Scopes;
 use crate::server::Engine;
 
 /// One legacy session.
@@ -251,17 +253,18 @@ impl Session {
         }
         let is_answered = decoded.has_requests();
         let mut decoded = Some(decoded);
-        let begun = poll_fn(|cx| {
+        let (begun, lacking) = poll_fn(|cx| {
             let Some(decoded) = decoded.take() else { return Poll::Pending };
             Poll::Ready(self.begin(cx, decoded, is_answered))
         })
         .await;
-        match begun {
+        let response = match begun {
             Begun::Answered(message, error) => whole(message, error),
             Begun::Accepted => answer::empty(StatusCode::ACCEPTED),
             Begun::Gone => gone(),
             Begun::Later(outlet) => self.wait_for(outlet, stream_after).await,
-        }
+        };
+        step_up::note(response, lacking)
     }
 
     /// Answers a GET that begins a stream.
@@ -344,21 +347,22 @@ impl Session {
         }
     }
 
-    /// Handles a message; finds out whether it is answered at once.
+    /// Handles a message; finds out whether it is answered at once, and which scopes it lacks.
     fn begin(
         self: &Arc<Self>,
         cx: &mut Context<'_>,
         decoded: Decoded<'_>,
         is_answered: bool,
-    ) -> Begun {
+    ) -> (Begun, Option<Scopes>) {
         let mut inner = self.lock();
         if inner.engine.is_over() {
             // It has ended since it was found: nobody would answer.
-            return Begun::Gone;
+            return (Begun::Gone, None);
         }
         let inner_ref = &mut *inner;
         inner_ref.look_who_listens();
         let frame = inner_ref.engine.accept(cx, decoded);
+        let lacking = inner_ref.engine.lacking.take();
         inner_ref.engine.poll(cx);
         let (first, rest) = {
             let mut routes = inner_ref.engine.outbox.routes();
@@ -377,7 +381,7 @@ impl Session {
         };
         inner_ref.distribute();
         self.drive(inner_ref);
-        begun
+        (begun, lacking)
     }
 
     /// Waits for what there is to say first.

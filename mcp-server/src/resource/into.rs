@@ -56,6 +56,11 @@ pub trait ResourceExt<M>: IntoResource<M> + Sized {
         self.into_resource().requires(profile)
     }
 
+    /// See [`Resource::scopes`].
+    fn scopes<S: Into<Cow<'static, str>>>(self, scopes: impl IntoIterator<Item = S>) -> Resource {
+        self.into_resource().scopes(scopes)
+    }
+
     /// See [`Resource::cache`].
     fn cache(self, hints: CacheHints) -> Resource {
         self.into_resource().cache(hints)

@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use mcp_core::jsonrpc::ErrorObject;
-use mcp_core::profile::ProfileUrl;
 use mcp_core::types::{self, Annotations, CacheHints, Icon, Meta, ReadResourceRequestParams};
 use mcp_core::uri_template::UriTemplate;
 use tower_layer::Layer;
@@ -33,7 +32,7 @@ use crate::handler::{Handler, Run, erase, start};
 use crate::item::{CallKind, Item, around_item};
 use crate::layer::{Next, ToolCall, Wrap, wrap};
 use crate::outcome::{Failure, Outcome, Result};
-use crate::requires::Requires;
+use crate::requires::{Required, Requires};
 use crate::strings::Strings;
 
 pub use contents::{IntoResourceResult, Requested};
@@ -192,6 +191,19 @@ impl Resource {
     /// The resource exists only where this profile is in force. Several calls require all of them.
     pub fn requires(mut self, profile: impl Into<Cow<'static, str>>) -> Self {
         self.requires.push(profile.into());
+        self
+    }
+
+    /// Callers need a token that grants all of these scopes, to read the resource, to subscribe to
+    /// it, and to complete its variables; several calls add up.
+    ///
+    /// How they are asked for them is said at [`Tool::scopes`](crate::Tool::scopes). Of several
+    /// templates that match an address the one that would be read counts.
+    pub fn scopes<S: Into<Cow<'static, str>>>(
+        mut self,
+        scopes: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.requires.push_scopes(scopes);
         self
     }
 
@@ -438,8 +450,8 @@ pub(crate) struct BuiltResource {
     pub(crate) needs: Vec<Need>,
     /// Why it cannot be served.
     pub(crate) problems: Vec<String>,
-    /// The profiles that all have to be in force.
-    pub(crate) requires: Vec<ProfileUrl>,
+    /// What has to be in force, and granted.
+    pub(crate) requires: Required,
     pub(crate) completers: Vec<Completer>,
     pub(crate) list: Option<List>,
     asks: Asks,

@@ -5,8 +5,13 @@ use mcp_core::jsonrpc::ErrorObject;
 use mcp_core::profile::{ProfilePolicy, Reason, ReasonKind, Rejection, RequestedProfiles};
 use mcp_core::{Negotiated, Principal, Tenant};
 
+use crate::requires::Scopes;
+
 /// Where the events go.
 pub(crate) const TARGET: &str = "mcp::profiles";
+
+/// Where those about tokens go.
+pub(crate) const AUTHORIZATION: &str = "mcp::authorization";
 
 /// Profiles are in force.
 pub(crate) fn agreed(negotiated: &Negotiated, requested: &RequestedProfiles, reasons: &[Reason]) {
@@ -57,6 +62,19 @@ pub(crate) fn kept_out(negotiated: &Negotiated, error: &ErrorObject) {
         principal = %negotiated.principal(),
         negotiated = ?urls(negotiated.profiles().as_slice()),
         message = &*error.message,
+    );
+}
+
+/// Something exists for a caller who has to have more scopes for it.
+pub(crate) fn lacks_scopes(negotiated: &Negotiated, scopes: &Scopes) {
+    tracing::info!(
+        target: AUTHORIZATION,
+        decision = "denied",
+        denial = "insufficient_scope",
+        %scopes,
+        tenant = negotiated.tenant().as_str(),
+        principal = %negotiated.principal(),
+        authentication = authentication(negotiated.principal()),
     );
 }
 

@@ -24,6 +24,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use builder::Builder;
 pub use profile::Profile;
 
+#[cfg(feature = "auth")]
+pub(crate) use self::audit::AUTHORIZATION;
 use self::catalogue::Catalogue;
 #[cfg(feature = "http")]
 pub(crate) use self::drive::Engine;

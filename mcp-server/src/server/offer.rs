@@ -10,6 +10,7 @@ use super::catalogue::{
 use crate::call::Provided;
 use crate::description::Need;
 use crate::prompt::{BuiltPrompt, Prompt};
+use crate::requires::Required;
 use crate::resource::{BuiltResource, Definition, Resource};
 use crate::tool::{BuiltTool, Tool};
 
@@ -50,7 +51,7 @@ pub(super) trait Offer: Sized {
 pub(super) struct Facts<'a> {
     needs: &'a [Need],
     problems: &'a [String],
-    requires: &'a [ProfileUrl],
+    requires: &'a Required,
 }
 
 /// Puts items that everybody has, and those of profiles, into their table.
@@ -102,7 +103,7 @@ pub(super) fn check<T: Offer>(item: T, host: Host<'_>) -> Result<T::Built, Vec<S
     let Facts { needs, problems, requires } = T::facts(&built);
     let mut problems = problems.to_vec();
     problems.extend(host.provided.missing(needs));
-    let gates = Gates { profiles: Vec::new(), requires: requires.to_vec() };
+    let gates = Gates::new(Vec::new(), requires.clone());
     problems.extend(gates.undeclared(host.policy));
     if problems.is_empty() {
         return Ok(built);
@@ -143,7 +144,7 @@ impl Offer for Tool {
         host: Host<'_>,
         catalogue: &mut Catalogue,
     ) -> bool {
-        let gates = Gates { profiles, requires: built.requires.clone() };
+        let gates = Gates::new(profiles, built.requires.clone());
         catalogue.tools.insert(ServedTool::new(built, gates, host.provided))
     }
 }
@@ -174,7 +175,7 @@ impl Offer for Prompt {
         host: Host<'_>,
         catalogue: &mut Catalogue,
     ) -> bool {
-        let gates = Gates { profiles, requires: built.requires.clone() };
+        let gates = Gates::new(profiles, built.requires.clone());
         catalogue.prompts.insert(ServedPrompt::new(built, gates, host.provided))
     }
 }
@@ -205,7 +206,7 @@ impl Offer for Resource {
         host: Host<'_>,
         catalogue: &mut Catalogue,
     ) -> bool {
-        let gates = Gates { profiles, requires: built.requires.clone() };
+        let gates = Gates::new(profiles, built.requires.clone());
         let item = built.item(host.provided);
         match built.definition {
             Definition::Resource(definition) => {

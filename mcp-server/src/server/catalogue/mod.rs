@@ -9,11 +9,13 @@ mod tool;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use mcp_core::Principal;
 use mcp_core::jsonrpc::{ErrorCode, ErrorObject};
 use mcp_core::profile::{ProfilePolicy, ProfileUrl};
 use mcp_core::session::server::ServerCall;
 
 use crate::item::Item;
+use crate::requires::{Required, Scopes};
 
 pub(crate) use listing::Listing;
 pub(crate) use prompt::ServedPrompt;
@@ -31,7 +33,7 @@ pub(crate) struct Catalogue {
 }
 
 impl Catalogue {
-    /// What reads a URI, if it exists for this caller: the resource of this URI, else the most
+    /// What reads a URI, if it exists for this caller and the caller may: the resource of this URI, else the most
     /// specific template that matches it.
     ///
     /// What does not exist for the caller hides nothing that does.
@@ -40,7 +42,17 @@ impl Catalogue {
         call: &ServerCall<'_>,
         uri: &str,
         is_visible: impl Fn(&str) -> bool,
-    ) -> Result<&Item, ErrorObject> {
+    ) -> Result<&Item, KeptOut> {
+        let (item, gates) = self.existing_resource(call, uri, is_visible)?;
+        gates.open(call.negotiated.principal()).map(|()| item)
+    }
+
+    fn existing_resource(
+        &self,
+        call: &ServerCall<'_>,
+        uri: &str,
+        is_visible: impl Fn(&str) -> bool,
+    ) -> Result<(&Item, &Gates), ErrorObject> {
         let unknown = || ErrorObject::resource_not_found_at(uri);
         let mut refused = None;
         let mut admits = |key: &str, gates: &Gates| match gates.admit(call, unknown) {
@@ -55,7 +67,7 @@ impl Catalogue {
         if let Some(resource) = self.resources.get(uri)
             && admits(uri, &resource.gates)
         {
-            return Ok(&resource.item);
+            return Ok((&resource.item, &resource.gates));
         }
         let matches = |served: &&Arc<ServedTemplate>| served.template.matches(uri).is_some();
         let mut matching: Vec<&Arc<ServedTemplate>> =
@@ -63,7 +75,8 @@ impl Catalogue {
         // A stable sort: among equals the first that was added goes first.
         matching.sort_by_key(|served| Reverse(served.template.literal_chars()));
         let found = matching.into_iter().find(|served| admits(served.key(), &served.gates));
-        found.map(|served| &served.item).ok_or_else(|| refused.unwrap_or_else(unknown))
+        let found = found.map(|served| (&served.item, &served.gates));
+        found.ok_or_else(|| refused.unwrap_or_else(unknown))
     }
 }
 
@@ -74,9 +87,39 @@ pub(crate) struct Gates {
     pub(crate) profiles: Vec<ProfileUrl>,
     /// The profiles that all have to be in force.
     pub(crate) requires: Vec<ProfileUrl>,
+    /// What callers need a token for, once it exists for them.
+    pub(crate) scopes: Scopes,
+}
+
+/// Why a caller is kept out.
+#[derive(Debug)]
+pub(crate) enum KeptOut {
+    /// There is nothing for it, or not in this way.
+    Error(ErrorObject),
+    /// There is, for callers with these scopes.
+    Needs(Scopes),
+}
+
+impl From<ErrorObject> for KeptOut {
+    fn from(error: ErrorObject) -> Self {
+        Self::Error(error)
+    }
 }
 
 impl Gates {
+    pub(crate) fn new(profiles: Vec<ProfileUrl>, required: Required) -> Self {
+        let Required { profiles: requires, scopes } = required;
+        Self { profiles, requires, scopes }
+    }
+
+    /// Whether a caller for whom the item exists has what it needs.
+    pub(crate) fn open(&self, caller: &Principal) -> Result<(), KeptOut> {
+        match self.scopes.are_granted(caller) {
+            true => Ok(()),
+            false => Err(KeptOut::Needs(self.scopes.clone())),
+        }
+    }
+
     /// Whether a call may pass, given what an unknown name is answered with.
     pub(crate) fn admit(
         &self,

@@ -29,7 +29,7 @@ use crate::extension::Extensions;
 use crate::item::{CallKind, Item, OwnedCall};
 use crate::outcome::Outcome;
 use crate::server::audit;
-use crate::server::catalogue::{Catalogue, Entry, Listing, Table};
+use crate::server::catalogue::{Catalogue, Entry, KeptOut, Listing, Table};
 use crate::tasks::TaskMode;
 
 /// A page of a list, written without copying it.
@@ -141,7 +141,7 @@ impl Engine {
                         };
                         self.run(cx, call, target);
                     }
-                    Err(error) => self.keep_out(call, &error),
+                    Err(reason) => self.keep_out(call, reason),
                 }
             }
             ClientRequest::GetPrompt(params) => {
@@ -160,7 +160,7 @@ impl Engine {
                         };
                         self.run(cx, call, target);
                     }
-                    Err(error) => self.keep_out(call, &error),
+                    Err(reason) => self.keep_out(call, reason),
                 }
             }
             ClientRequest::ReadResource(params) => {
@@ -178,7 +178,7 @@ impl Engine {
                         };
                         self.run(cx, call, target);
                     }
-                    Err(error) => self.keep_out(call, &error),
+                    Err(reason) => self.keep_out(call, reason),
                 }
             }
             ClientRequest::Complete(params) => match self.completer(&catalogue, call, params) {
@@ -188,11 +188,11 @@ impl Engine {
                     self.run(cx, call, Target::plain(CallKind::Completion, completer, arguments));
                 }
                 Ok(None) => self.conclude(self.of(call, CallKind::Completion), no_completion()),
-                Err(error) => self.keep_out(call, &error),
+                Err(reason) => self.keep_out(call, reason),
             },
             ClientRequest::Subscribe { uri } => match self.resource(&catalogue, call, uri) {
                 Ok(_) => self.session.subscribe(call.id, uri, &mut self.outbox),
-                Err(error) => self.keep_out(call, &error),
+                Err(reason) => self.keep_out(call, reason),
             },
             ClientRequest::Unsubscribe { uri } => {
                 self.session.unsubscribe(call.id, uri, &mut self.outbox);
@@ -205,7 +205,7 @@ impl Engine {
                         let arguments = Some(arguments.as_raw());
                         self.run(cx, call, Target::plain(CallKind::Method, item, arguments));
                     }
-                    Err(error) => self.keep_out(call, &error),
+                    Err(reason) => self.keep_out(call, reason),
                 }
             }
             ClientRequest::Listen(filter) => self.listen(call, &catalogue, filter),
@@ -345,60 +345,63 @@ impl Engine {
     }
 
     /// The item of a name, if it exists for this caller.
-    fn admitted<'t, T: Entry>(
+    pub(super) fn admitted<'t, T: Entry>(
         &self,
         table: &'t Table<T>,
         call: &ServerCall<'_>,
         kind: CallKind,
         name: &str,
         unknown: impl Fn() -> ErrorObject,
-    ) -> Result<&'t T, ErrorObject> {
+    ) -> Result<&'t T, KeptOut> {
         let item = table.get(name).ok_or_else(&unknown)?;
         item.gates().admit(call, &unknown)?;
-        match self.server.is_visible(&call.negotiated, kind, name) {
-            true => Ok(item),
-            false => Err(unknown()),
+        if !self.server.is_visible(&call.negotiated, kind, name) {
+            return Err(unknown().into());
         }
+        item.gates().open(call.negotiated.principal()).map(|()| &**item)
     }
 
     /// The resource or template that a URI names, if it exists for this caller.
-    fn resource<'t>(
+    pub(super) fn resource<'t>(
         &self,
         catalogue: &'t Catalogue,
         call: &ServerCall<'_>,
         uri: &str,
-    ) -> Result<&'t Item, ErrorObject> {
+    ) -> Result<&'t Item, KeptOut> {
         let is_visible =
             |uri: &str| self.server.is_visible(&call.negotiated, CallKind::Resource, uri);
         match is_visible(uri) {
             true => catalogue.resource(call, uri, is_visible),
-            false => Err(ErrorObject::resource_not_found_at(uri)),
+            false => Err(ErrorObject::resource_not_found_at(uri).into()),
         }
     }
 
     /// What completes an argument, if anything does and the caller has what it is an argument of.
-    fn completer<'t>(
+    pub(super) fn completer<'t>(
         &self,
         catalogue: &'t Catalogue,
         call: &ServerCall<'_>,
         params: &CompleteRequestParams,
-    ) -> Result<Option<&'t Item>, ErrorObject> {
+    ) -> Result<Option<&'t Item>, KeptOut> {
         let argument = &params.argument.name;
         match &params.reference {
             CompletionReference::Prompt(prompt) => {
                 let name = &prompt.name;
                 let unknown = || ErrorObject::unknown_prompt(name);
                 let prompts = &catalogue.prompts;
-                self.admitted(prompts, call, CallKind::Prompt, name, unknown)?.completer(argument)
+                let prompt = self.admitted(prompts, call, CallKind::Prompt, name, unknown)?;
+                Ok(prompt.completer(argument)?)
             }
             CompletionReference::Resource(template) => {
                 let uri = &template.uri;
                 let unknown = || ErrorObject::resource_not_found_at(uri);
                 let templates = &catalogue.templates;
-                self.admitted(templates, call, CallKind::Resource, uri, unknown)?
-                    .completer(argument)
+                let template = self.admitted(templates, call, CallKind::Resource, uri, unknown)?;
+                Ok(template.completer(argument)?)
             }
-            _ => Err(ErrorObject::invalid_params("`ref` is neither a prompt nor a resource")),
+            _ => {
+                Err(ErrorObject::invalid_params("`ref` is neither a prompt nor a resource").into())
+            }
         }
     }
 
@@ -417,19 +420,19 @@ impl Engine {
     }
 
     /// The method of an extension, if it exists for this caller.
-    fn method<'e>(
+    pub(super) fn method<'e>(
         &self,
         extensions: &'e Extensions,
         call: &ServerCall<'_>,
         name: &str,
-    ) -> Result<&'e Item, ErrorObject> {
+    ) -> Result<&'e Item, KeptOut> {
         let unknown = || ErrorObject::method_not_found(name);
         let method = extensions.method(name).ok_or_else(unknown)?;
         method.gates.admit(call, unknown)?;
-        match self.server.is_visible(&call.negotiated, CallKind::Method, name) {
-            true => Ok(&method.item),
-            false => Err(unknown()),
+        if !self.server.is_visible(&call.negotiated, CallKind::Method, name) {
+            return Err(unknown().into());
         }
+        method.gates.open(call.negotiated.principal()).map(|()| &method.item)
     }
 
     /// What of a filter is granted: the lists that there are, and resources that exist for the
@@ -525,9 +528,21 @@ impl Engine {
         }
     }
 
-    fn keep_out(&mut self, call: &ServerCall<'_>, error: &ErrorObject) {
-        audit::kept_out(&call.negotiated, error);
-        self.fail(self.of(call, CallKind::Resource), error);
+    pub(super) fn keep_out(&mut self, call: &ServerCall<'_>, reason: KeptOut) {
+        let error = match reason {
+            KeptOut::Error(error) => {
+                audit::kept_out(&call.negotiated, &error);
+                error
+            }
+            KeptOut::Needs(scopes) => {
+                audit::lacks_scopes(&call.negotiated, &scopes);
+                let error = scopes.refusal();
+                #[cfg(feature = "http")]
+                self.lacking.replace(scopes);
+                error
+            }
+        };
+        self.fail(self.of(call, CallKind::Resource), &error);
     }
 
     /// Answers a call with its outcome.

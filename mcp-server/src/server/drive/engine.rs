@@ -33,6 +33,8 @@ use crate::call::{Call, CallParts, Callee};
 use crate::connection::{Changes, Connection, FromHandler, Question};
 use crate::item::CallKind;
 use crate::outcome::Outcome;
+#[cfg(feature = "http")]
+use crate::requires::Scopes;
 use crate::server::{Inner, audit};
 
 /// Names what handlers do for no request.
@@ -65,6 +67,9 @@ pub(crate) struct Engine {
     /// anybody else it would say that there is one.
     #[cfg(feature = "http")]
     pub(crate) header_mismatch: Option<Box<ErrorObject>>,
+    /// The scopes for want of which a call was refused that came last.
+    #[cfg(feature = "http")]
+    pub(crate) lacking: Option<Scopes>,
 }
 
 impl Engine {
@@ -100,6 +105,8 @@ impl Engine {
             hears: true,
             #[cfg(feature = "http")]
             header_mismatch: None,
+            #[cfg(feature = "http")]
+            lacking: None,
         }
     }
 
@@ -151,6 +158,12 @@ impl Engine {
     #[cfg(feature = "http")]
     pub(crate) fn is_running(&self) -> bool {
         self.resolving.is_some() || !self.running.is_empty()
+    }
+
+    /// Whether it is not known yet what the caller is entitled to, so that nothing runs.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_resolving(&self) -> bool {
+        self.resolving.is_some()
     }
 
     /// The frames whose senders handlers let go, and after how long they should come back.
@@ -261,6 +274,9 @@ impl Engine {
     }
 
     fn handle(&mut self, cx: &mut Context<'_>, frame: Frame<'_>) {
+        if frame.is_batch() {
+            return self.handle_batch(cx, frame);
+        }
         for message in frame {
             let event = self.session.handle(message, &mut self.outbox);
             if let Some(event) = event {
@@ -306,7 +322,7 @@ impl Engine {
         self.outbox.len() > before
     }
 
-    fn act(&mut self, cx: &mut Context<'_>, event: ServerEvent<'_>) {
+    pub(super) fn act(&mut self, cx: &mut Context<'_>, event: ServerEvent<'_>) {
         match event {
             ServerEvent::Call(call) => self.start(cx, &call),
             ServerEvent::Cancelled(call) => {

@@ -8,6 +8,7 @@
 //! It knows no protocol: what a message means, and whether it may be answered, is decided by
 //! [`ServerSession`].
 
+mod batch;
 mod dispatch;
 mod engine;
 
