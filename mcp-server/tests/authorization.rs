@@ -25,7 +25,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower_layer::Layer as _;
 use tower_service::Service;
 
-/// A token is the list of its scopes, with a dot before each.
+/// A token is the list of its scopes, with a dot before each and tildes for colons.
 #[derive(Debug)]
 struct Tokens;
 
@@ -34,7 +34,7 @@ impl TokenValidator for Tokens {
         let mut scopes = presented.token.split('.');
         let known = scopes.next() == Some("ada");
         let mut authentication = Authentication::new("https://login.example");
-        authentication.scopes = scopes.map(Into::into).collect();
+        authentication.scopes = scopes.map(|scope| scope.replace('~', ":").into()).collect();
         let principal = Principal::new("ada").authenticated(authentication);
         Box::pin(ready(match known {
             true => Ok(Admitted::new(principal)),
@@ -161,8 +161,7 @@ impl Answer {
     }
 }
 
-fn post(body: &Value) -> http::request::Builder {
-    let _ = body;
+fn post() -> http::request::Builder {
     Request::post("/mcp")
         .header(HOST, "localhost")
         .header("content-type", "application/json")
@@ -177,7 +176,7 @@ fn modern(method: &str, mut params: Value) -> Request<Full<Bytes>> {
     let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str);
     let name = name.map(str::to_owned);
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-    let mut request = post(&body).header("mcp-protocol-version", "2026-07-28");
+    let mut request = post().header("mcp-protocol-version", "2026-07-28");
     request = request.header("mcp-method", method);
     if let Some(name) = name {
         request = request.header("mcp-name", name);
@@ -186,7 +185,7 @@ fn modern(method: &str, mut params: Value) -> Request<Full<Bytes>> {
 }
 
 fn legacy(session: Option<&str>, version: &str, body: &Value) -> Request<Full<Bytes>> {
-    let mut request = post(body);
+    let mut request = post();
     if let Some(session) = session {
         request = request.header("mcp-session-id", session).header("mcp-protocol-version", version);
     }
@@ -194,7 +193,7 @@ fn legacy(session: Option<&str>, version: &str, body: &Value) -> Request<Full<By
 }
 
 fn shown(mut request: Request<Full<Bytes>>, scopes: &str) -> Request<Full<Bytes>> {
-    let token = format!("Bearer ada.{}", scopes.replace(' ', "."));
+    let token = format!("Bearer ada.{}", scopes.replace(' ', ".").replace(':', "~"));
     request.headers_mut().insert(AUTHORIZATION, token.parse().unwrap());
     request
 }
@@ -224,6 +223,7 @@ async fn call_without_the_scopes_is_asked_for_all_of_them_before_anything_runs()
         let enough = world.modern(needed, method, params).await;
         assert_eq!(enough.status(), 200, "{enough:?}");
         assert!(enough.json().get("result").is_some());
+        world.ran();
     }
 }
 

@@ -19,6 +19,7 @@ mod presented;
 mod proofs;
 mod protected;
 mod protection;
+mod proxy_certificate;
 mod replay;
 mod requirements;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use presented::{Presented, Scheme};
 pub use proofs::ProofRules;
 pub use protected::Protected;
 pub use protection::Protection;
+pub use proxy_certificate::{CertificateHeader, TrustedProxyCertificate, WithProxyCertificate};
 pub use replay::{ProofsInMemory, ReplayStore, UsedProof};
 pub use requirements::Requirements;
 pub use validator::{Admitted, TokenValidator};
