@@ -44,9 +44,7 @@ const LEEWAY: Duration = Duration::from_secs(30);
 /// # Examples
 ///
 /// ```no_run
-/// use mcp_auth::client_authentication::ClientAuthentication;
-/// use mcp_auth::fetch::Fetcher;
-/// use mcp_server::auth::{Introspection, Requirements};
+/// use mcp_server::auth::{ClientAuthentication, Fetcher, Introspection, Requirements};
 ///
 /// # fn example(secret: String) -> Result<(), Box<dyn std::error::Error>> {
 /// let validator = Introspection::new(

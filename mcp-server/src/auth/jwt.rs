@@ -21,8 +21,7 @@ use super::{Admitted, Denial, Denied, Presented, TokenValidator};
 /// # Examples
 ///
 /// ```
-/// use mcp_auth::fetch::Fetcher;
-/// use mcp_server::auth::{Issuer, JwtValidator, Requirements};
+/// use mcp_server::auth::{Fetcher, Issuer, JwtValidator, Requirements};
 ///
 /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let fetcher = Fetcher::new()?;

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
+use super::layer::TARGET;
+
 /// For how long keys are kept when the issuer does not say.
 const FRESH: Duration = Duration::from_secs(60 * 60);
 /// For how long keys are kept at least, whatever the issuer says.
@@ -183,7 +185,7 @@ impl State {
                 self.failure = None;
             }
             Err(failure) => {
-                tracing::warn!(%failure, "cannot fetch the keys of an issuer");
+                tracing::warn!(target: TARGET, %failure, "cannot fetch the keys of an issuer");
                 self.failure = Some(failure);
             }
         }

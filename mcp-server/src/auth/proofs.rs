@@ -22,7 +22,7 @@ use super::{Denial, Denied, Presented};
 /// use mcp_server::auth::{NonceKey, ProofRules, Requirements};
 ///
 /// let rules = ProofRules::default().nonces(NonceKey::random()?);
-/// let requirements = Requirements::audience("https://mcp.example/mcp").dpop(rules).dpop_binding();
+/// let requirements = Requirements::audience("https://mcp.example/mcp").dpop(rules).dpop_bound();
 /// # drop(requirements);
 /// # std::io::Result::Ok(())
 /// ```

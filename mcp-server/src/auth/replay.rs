@@ -1,7 +1,7 @@
 //! Proofs that were used, so that none is used again.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use std::{fmt, io};
 
@@ -22,6 +22,13 @@ pub trait ReplayStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// The store cannot tell. The request is refused, and says that it is the server's fault.
     fn use_up(&self, proof: UsedProof) -> BoxFuture<'_, io::Result<bool>>;
+}
+
+/// One store for several validators.
+impl<S: ReplayStore + ?Sized> ReplayStore for Arc<S> {
+    fn use_up(&self, proof: UsedProof) -> BoxFuture<'_, io::Result<bool>> {
+        (**self).use_up(proof)
+    }
 }
 
 /// A proof that is used.
@@ -66,7 +73,7 @@ struct Used {
 }
 
 impl ProofsInMemory {
-    /// How many proofs are held unless another number is asked for; some 20 MB when all are.
+    /// How many proofs are held unless another number is asked for; some 10 MB when all are.
     pub const DEFAULT_CAPACITY: usize = 100_000;
 
     /// Holds at most this many proofs, and an eighth of that for any one key.

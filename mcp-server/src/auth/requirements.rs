@@ -17,13 +17,16 @@ use super::{Admitted, ClientCertificate, Denial, Denied, Presented, Scheme};
 /// to the caller must hold: always, not only where that is required here. A binding that is not
 /// understood cannot be shown, so that its token is refused.
 ///
+/// The [id](Principal::id) of the caller is unique among all issuers: that of the issuer, `#` and the
+/// subject (`https://id.example#ada`), or where a token has none, `?client_id=` and the client.
+///
 /// # Examples
 ///
 /// ```
 /// use mcp_server::auth::Requirements;
 ///
 /// let requirements = Requirements::audience("https://mcp.example/mcp")
-///     .certificate_binding()
+///     .certificate_bound()
 ///     .trust_domain("wholesalechips.example")
 ///     .claim("tenant_id");
 /// # drop(requirements);
@@ -80,7 +83,7 @@ impl Requirements {
 
     /// Demands tokens that are bound to a client certificate (RFC 8705, 3).
     #[must_use]
-    pub fn certificate_binding(self) -> Self {
+    pub fn certificate_bound(self) -> Self {
         Self { certificate_binding: true, ..self }
     }
 
@@ -106,7 +109,7 @@ impl Requirements {
 
     /// Demands tokens that are bound to keys (RFC 9449).
     #[must_use]
-    pub fn dpop_binding(self) -> Self {
+    pub fn dpop_bound(self) -> Self {
         Self { dpop: DPoP::Required, ..self }
     }
 
@@ -143,30 +146,33 @@ impl Requirements {
         let bound_to = claims.confirmation()?;
         self.check_trust_domain(presented.certificate)?;
         self.check_certificate(&bound_to, presented.certificate)?;
-        let subject = claims.subject()?;
+        let expires_at = claims.expires_at()?;
         let mut authentication = Authentication::new(issuer);
-        authentication.subject = Some(subject.into());
+        authentication.subject = claims.subject()?.map(Into::into);
         authentication.client_id = claims.client_id()?.map(Into::into);
         authentication.scopes = claims.scopes().iter().map(Into::into).collect();
         authentication.spiffe_id =
             presented.certificate.and_then(ClientCertificate::spiffe_id).map(Into::into);
         authentication.binding = binding(&bound_to);
-        let expires_at = claims.expires_at()?;
         authentication.expires_at =
             Some(expires_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        let principal = self.principal(authentication, claims)?;
         // Last, so that only who has a good token takes room in the replay store.
         let nonce = self.check_key(&bound_to, presented).await?;
+        Ok(Admitted { nonce, ..Admitted::new(principal).until(expires_at) })
+    }
 
-        // Neither can stand in an issuer identifier (RFC 8414, 2), so that no two ids are alike.
-        let id = format!("{issuer}#{subject}");
-        let mut principal = Principal::new(id).authenticated(authentication);
-        for name in &self.facts {
-            if let Some(fact) = claims.fact(name) {
-                principal = principal.with(&**name, fact);
-            }
-        }
-        let admitted = Admitted::new(principal).until(expires_at);
-        Ok(Admitted { nonce, ..admitted })
+    /// Who calls: the subject of the token, or the client itself where there is none.
+    fn principal(&self, known: Authentication, claims: &Claims) -> Result<Principal, Denied> {
+        // Neither `#` nor `?` can stand in an issuer identifier (RFC 8414, 2): no two ids are alike.
+        let id = match (&known.subject, &known.client_id) {
+            (Some(subject), _) => format!("{}#{subject}", known.issuer),
+            (None, Some(client)) => format!("{}?client_id={client}", known.issuer),
+            (None, None) => return Err(invalid("the token says neither subject nor client")),
+        };
+        let facts = self.facts.iter().filter_map(|name| Some((&**name, claims.fact(name)?)));
+        let principal = Principal::new(id).authenticated(known);
+        Ok(facts.fold(principal, |principal, (name, fact)| principal.with(name, fact)))
     }
 
     fn check_trust_domain(&self, certificate: Option<&ClientCertificate>) -> Result<(), Denied> {

@@ -1,6 +1,7 @@
 //! The seam between what checks tokens and what asks it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
@@ -33,6 +34,17 @@ pub trait TokenValidator: fmt::Debug + Send + Sync + 'static {
     /// the authorization servers whose tokens it accepts, and what tokens have to be bound to.
     fn describe(&self, metadata: &mut ProtectedResourceMetadata) {
         let _ = metadata;
+    }
+}
+
+/// One validator for several places.
+impl<V: TokenValidator + ?Sized> TokenValidator for Arc<V> {
+    fn validate<'a>(&'a self, presented: Presented<'a>) -> BoxFuture<'a, Result<Admitted, Denied>> {
+        (**self).validate(presented)
+    }
+
+    fn describe(&self, metadata: &mut ProtectedResourceMetadata) {
+        (**self).describe(metadata);
     }
 }
 

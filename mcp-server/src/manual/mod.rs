@@ -23,6 +23,7 @@
 //!
 //! - `http`: at a URL, for several tenants, behind proxies (with the feature `http`)
 //! - `sessions`: legacy sessions that several processes share (with the feature `http`)
+//! - `authorization`: who is let in over HTTP, by which tokens (with the feature `auth`)
 //! - [`profiles`]: settings, limits and tools by profile, and who may have which
 //! - [`changes`]: items that come and go, and telling clients
 //! - [`caching`]: how long clients may keep what they were told
@@ -75,6 +76,10 @@ pub mod http {}
 #[cfg(feature = "http")]
 #[doc = include_str!("sessions.md")]
 pub mod sessions {}
+
+#[cfg(feature = "auth")]
+#[doc = include_str!("authorization.md")]
+pub mod authorization {}
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}

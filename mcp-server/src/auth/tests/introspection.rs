@@ -82,7 +82,7 @@ async fn answer_has_to_fit_as_a_token_would() {
         ("aud", json!("https://other.example"), "another resource"),
         ("aud", json!(null), "for which resource"),
         ("iss", json!("https://evil.example"), "another issuer"),
-        ("sub", json!(null), "no subject"),
+        ("sub", json!(""), "`sub`"),
         ("cnf", json!({ "jwk": {} }), "not understood"),
         ("cnf", json!({ "jkt": "k" }), "without a proof"),
         ("cnf", json!({ "x5t#S256": "c" }), "has shown none"),

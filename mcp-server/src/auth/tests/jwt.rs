@@ -62,7 +62,6 @@ async fn claims_that_do_not_fit_are_refused() {
         ("iss", json!("https://id.example/"), "another issuer"),
         ("iss", json!("https://evil.example"), "another issuer"),
         ("iss", json!(null), "`iss`"),
-        ("sub", json!(null), "no subject"),
         ("sub", json!("a\u{7}"), "`sub`"),
         ("client_id", json!(7), "`client_id`"),
         ("cnf", json!({ "jwk": {} }), "not understood"),
@@ -73,6 +72,19 @@ async fn claims_that_do_not_fit_are_refused() {
         assert!(refused.starts_with("invalid_token: "), "{name} {value}: {refused}");
         assert!(refused.contains(reason), "{name} {value}: {refused}");
     }
+}
+
+#[tokio::test]
+async fn client_speaks_for_itself_where_there_is_no_subject() {
+    let key = key("1");
+    let validator = validator(&key, requirements());
+    let mut claims = with("sub", json!(null));
+    let admitted = Shown::bearer(signed(&key, &claims)).to(&validator).await.unwrap();
+    assert_eq!(admitted.principal.id(), Some("https://id.example?client_id=films"));
+    assert_eq!(admitted.principal.authentication().unwrap().subject, None);
+    claims.as_object_mut().unwrap().remove("client_id");
+    let refused = Shown::bearer(signed(&key, &claims)).refused_by(&validator).await;
+    assert!(refused.contains("neither subject nor client"), "{refused}");
 }
 
 #[tokio::test]
@@ -224,7 +236,7 @@ async fn bound_token_is_good_only_with_its_certificate() {
 #[tokio::test]
 async fn binding_to_a_certificate_can_be_required() {
     let key = key("1");
-    let validator = validator(&key, requirements().certificate_binding());
+    let validator = validator(&key, requirements().certificate_bound());
     let own = certificate(None);
     let refused = Shown::bearer(signed(&key, &claims())).over(&own).refused_by(&validator).await;
     assert!(refused.contains("not bound to a client certificate"), "{refused}");
@@ -274,12 +286,12 @@ fn metadata_says_what_is_demanded() {
     assert_eq!(plain.authorization_servers, [ISSUER]);
     assert!(!plain.tls_client_certificate_bound_access_tokens);
     assert_eq!(plain.dpop_signing_alg_values_supported, None);
-    let certificate = described(requirements().certificate_binding());
+    let certificate = described(requirements().certificate_bound());
     assert!(certificate.tls_client_certificate_bound_access_tokens);
     let offered = described(requirements().dpop(ProofRules::default()));
     assert!(!offered.dpop_bound_access_tokens_required);
     assert!(offered.dpop_signing_alg_values_supported.unwrap().contains(&"ES256".to_owned()));
-    let demanded = described(requirements().dpop_binding().dpop(ProofRules::default()));
+    let demanded = described(requirements().dpop_bound().dpop(ProofRules::default()));
     assert!(demanded.dpop_bound_access_tokens_required);
     assert!(demanded.dpop_signing_alg_values_supported.is_some());
 }

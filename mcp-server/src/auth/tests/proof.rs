@@ -121,7 +121,7 @@ async fn unbound_token_is_no_better_with_a_proof() {
 #[tokio::test]
 async fn binding_to_a_key_can_be_required() {
     let issuer = key("1");
-    let validator = validator(&issuer, Requirements::audience(RESOURCE).dpop_binding());
+    let validator = validator(&issuer, Requirements::audience(RESOURCE).dpop_bound());
     let refused = Shown::bearer(signed(&issuer, &claims())).refused_by(&validator).await;
     assert!(refused.contains("as is required here"), "{refused}");
 }
