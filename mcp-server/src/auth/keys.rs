@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
-use super::layer::TARGET;
+use crate::server::AUTHORIZATION;
 
 /// For how long keys are kept when the issuer does not say.
 const FRESH: Duration = Duration::from_secs(60 * 60);
@@ -185,7 +185,7 @@ impl State {
                 self.failure = None;
             }
             Err(failure) => {
-                tracing::warn!(target: TARGET, %failure, "cannot fetch the keys of an issuer");
+                tracing::warn!(target: AUTHORIZATION, %failure, "cannot fetch the keys of an issuer");
                 self.failure = Some(failure);
             }
         }
