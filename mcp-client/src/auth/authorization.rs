@@ -32,7 +32,8 @@ use crate::transport::http::is_loopback;
 /// have, until one of them is changed.
 ///
 /// What is refused stays refused: neither another grant nor another authorization server is tried,
-/// and the same error is given until [`forget_denials`](Self::forget_denials).
+/// and the same error is given for a minute. A person who declined is not asked again before
+/// [`forget_denials`](Self::forget_denials).
 ///
 /// # Examples
 ///
@@ -306,7 +307,7 @@ impl Authorization {
         self.places.forget_denials();
     }
 
-    /// Forgets all tokens, in the store as well; authorization servers are not told.
+    /// Forgets the tokens that are in use, in the store as well; authorization servers are not told.
     ///
     /// # Errors
     ///

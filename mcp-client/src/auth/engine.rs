@@ -96,10 +96,17 @@ struct Inside {
     steps: StepUps,
     /// How many tokens in a row were refused as soon as they had been issued.
     rejections: u32,
-    /// Why there is no token, and will not be one.
-    denied: Option<AuthError>,
-    /// Why there are no more scopes, and will not be.
-    denied_scopes: Vec<(Scopes, AuthError)>,
+    /// Why there is no token.
+    denied: Option<Denial>,
+    /// Why there is none with these scopes.
+    denied_scopes: Vec<(Scopes, Denial)>,
+}
+
+/// What was decided, and is not asked for again.
+struct Denial {
+    error: AuthError,
+    /// Until then; a person is not bothered before somebody says so.
+    until: Option<Instant>,
 }
 
 /// Tokens that are in use.
@@ -142,8 +149,8 @@ impl Place {
                 if let Some(token) = inside.usable(&request) {
                     return Ok(Some(token));
                 }
-                if let Some(denied) = &inside.denied {
-                    return Err(denied.clone());
+                if let Some(denial) = inside.denied.as_ref().filter(|denial| denial.holds()) {
+                    return Err(denial.error.clone());
                 }
                 if request.refusal.is_none() && inside.held.is_none() && !settings.in_advance {
                     return Ok(None);
@@ -216,6 +223,17 @@ impl Inside {
     }
 }
 
+impl Denial {
+    fn new(error: &AuthError, settings: &Settings) -> Self {
+        let until = (!settings.asks_a_person()).then(|| Instant::now() + DENIAL);
+        Self { error: error.clone(), until }
+    }
+
+    fn holds(&self) -> bool {
+        self.until.is_none_or(|until| Instant::now() < until)
+    }
+}
+
 impl Held {
     fn is_fresh(&self) -> bool {
         self.stale_at.is_none_or(|stale| SystemTime::now() < stale)
@@ -258,7 +276,7 @@ impl Work {
             // Where a request is forbidden, others may still be allowed.
             if is_final(error) && !self.is_forbidden() {
                 inside.held = None;
-                inside.denied = Some(error.clone());
+                inside.denied = Some(Denial::new(error, &self.settings));
             }
         }
         outcome
@@ -304,7 +322,8 @@ impl Work {
             && demand.step_up
             && is_final(error)
         {
-            self.place.inside().denied_scopes.push((scopes, error.clone()));
+            let denial = Denial::new(error, &self.settings);
+            self.place.inside().denied_scopes.push((scopes, denial));
         }
         outcome
     }
@@ -358,9 +377,10 @@ impl Work {
     /// More scopes are asked for a few times, and not again after they were denied.
     fn count_step_up(&self, demand: &Demand, scopes: &Scopes) -> Result<(), AuthError> {
         let mut inside = self.place.inside();
-        if let Some((_, denied)) = inside.denied_scopes.iter().find(|(denied, _)| denied == scopes)
+        inside.denied_scopes.retain(|(_, denial)| denial.holds());
+        if let Some((_, denial)) = inside.denied_scopes.iter().find(|(denied, _)| denied == scopes)
         {
-            return Err(denied.clone());
+            return Err(denial.error.clone());
         }
         let challenged = demand.scopes.as_ref().unwrap_or(scopes);
         if inside.steps.may_try(challenged, self.settings.step_up_limit) {
@@ -555,7 +575,7 @@ impl Steps<'_> {
             target: "mcp::auth",
             resource = %self.known.resource,
             issuer = %self.known.server.issuer,
-            client = %client.id,
+            client = %one_line(&client.id, 200),
             scopes = %access.scopes,
             "there is a new token"
         );
@@ -694,6 +714,9 @@ fn is_final(error: &AuthError) -> bool {
 
 /// A token is replaced this long before it expires, or in the last quarter of a short life.
 const MARGIN: Duration = Duration::from_secs(30);
+/// How long programs are denied tokens before they may ask again: what was decided may have been
+/// changed.
+const DENIAL: Duration = Duration::from_secs(60);
 /// A token that is refused within this time was never accepted.
 const NEW: Duration = Duration::from_secs(10);
 /// One may be the last of an authorization server that was just replaced.

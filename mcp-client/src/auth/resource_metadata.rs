@@ -48,7 +48,8 @@ fn checked(
     metadata: ProtectedResourceMetadata,
     endpoint: &Url,
 ) -> Result<ProtectedResourceMetadata, AuthError> {
-    if metadata.covers(endpoint) {
+    // It is sent and shown as it is written, so nothing strange may be in it.
+    if metadata.covers(endpoint) && metadata.resource.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(metadata);
     }
     Err(AuthError::Untrusted(format!(

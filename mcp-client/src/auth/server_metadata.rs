@@ -85,7 +85,9 @@ async fn find(
     fetcher: &Fetcher,
     issuer: &str,
 ) -> Result<Option<AuthorizationServerMetadata>, AuthError> {
-    let url = Url::parse(issuer).map_err(|_| {
+    // Its name is shown and compared as it is written, so nothing strange may be in it.
+    let plain = issuer.bytes().all(|byte| byte.is_ascii_graphic());
+    let url = Url::parse(issuer).ok().filter(|_| plain).ok_or_else(|| {
         let issuer = one_line(issuer, 200);
         AuthError::Metadata(format!("the authorization server `{issuer}` is not an address"))
     })?;

@@ -5,6 +5,7 @@
 mod consent;
 mod discovery;
 mod keeping;
+mod machines;
 mod registering;
 mod scopes;
 mod world;
