@@ -40,9 +40,14 @@ pub use enterprise_managed::IdentityProvider;
 pub use error::AuthError;
 #[cfg(feature = "keyring")]
 pub use keyring::{Keyring, KeyringError};
+pub use mcp_auth::challenge::Challenge;
 pub use mcp_auth::client_authentication::{
     AssertionRequest, AssertionSource, ClientAuthentication,
 };
+pub use mcp_auth::dpop::ProofKey;
+pub use mcp_auth::fetch::Fetcher;
+pub use mcp_auth::scope::Scopes;
+pub use mcp_auth::secret::{ExposeSecret, SecretString};
 pub use registration::ClientMetadata;
 #[cfg(feature = "spiffe")]
 pub use spiffe::{JwtSvids, X509Svids};

@@ -4,6 +4,11 @@
 //!
 //! - [`connecting`]: child processes, other streams, eras, and what goes wrong
 #![cfg_attr(feature = "http", doc = "- [`http`]: servers at URLs: headers, TLS, proxies, sessions")]
+#![cfg_attr(
+    feature = "auth",
+    doc = "- [`mutual_tls`]: client certificates, tokens that are bound to them, SPIFFE",
+    doc = "- [`dpop`]: tokens that are bound to a key"
+)]
 //! - [`calls`]: tools, results, time limits, progress, cancellation
 //! - [`profiles`]: requiring profiles, and failing closed
 //!
@@ -31,6 +36,14 @@ pub mod connecting {}
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}
+
+#[cfg(feature = "auth")]
+#[doc = include_str!("mutual_tls.md")]
+pub mod mutual_tls {}
+
+#[cfg(feature = "auth")]
+#[doc = include_str!("dpop.md")]
+pub mod dpop {}
 
 #[doc = include_str!("calls.md")]
 pub mod calls {}
