@@ -1,9 +1,10 @@
 //! What the fuzz targets do with their input, as plain functions.
 //!
-//! Each module turns bytes into inputs of one part of `mcp-core` and asserts what must hold
+//! Each module turns bytes into inputs of one part of `mcp-core` or `mcp-auth` and asserts what must hold
 //! whatever the bytes are. The targets in `fuzz_targets/` only call them; the tests here replay
 //! the seeds, so that a stable compiler without sanitizers checks them too.
 
+pub mod auth;
 pub mod decode;
 pub mod headers;
 pub mod lines;
@@ -24,6 +25,11 @@ mod tests {
             replayed += 1;
         }
         assert!(replayed > 0, "there are no seeds");
+    }
+
+    #[test]
+    fn seeds_of_auth_pass() {
+        replay("auth", crate::auth::run);
     }
 
     #[test]
