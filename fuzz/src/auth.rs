@@ -1,4 +1,4 @@
-//! Tokens, keys, proofs, challenges and documents of authorization.
+//! Tokens, keys, proofs, challenges, headers and documents of authorization.
 
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
@@ -13,6 +13,8 @@ use mcp_auth::scope::Scopes;
 use mcp_auth::secret::ExposeSecret as _;
 use mcp_auth::server_metadata::{self, AuthorizationServerMetadata};
 use serde_json::{Map, Value, json};
+
+use crate::auth_head;
 
 const ISSUER: &str = "https://id.example";
 const RESOURCE: &str = "https://mcp.example/mcp";
@@ -30,6 +32,7 @@ pub fn run(data: &[u8]) {
     challenges(data);
     keys(data);
     documents(data);
+    auth_head::run(data);
     if let Ok(text) = str::from_utf8(data) {
         let scopes = Scopes::parse(text);
         assert_eq!(Scopes::parse(&scopes.to_string()), scopes);
@@ -162,4 +165,25 @@ fn base64url(bytes: &[u8]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a fuzzer begins with gets through to the last check.
+    #[test]
+    fn good_seeds_are_accepted() {
+        let object = |line: &str| serde_json::from_str::<Map<String, Value>>(line).unwrap();
+        let signed = |seed: &str| {
+            let (header, claims) = seed.split_once('\n').unwrap();
+            let mut header = object(header);
+            header.entry("jwk").or_insert_with(|| KEY.public_key().to_jwk());
+            let token = KEY.sign_with_header(header, &object(claims)).unwrap();
+            token.expose_secret().to_owned()
+        };
+        assert!(verify(&signed(include_str!("../seeds/auth/access-token"))).is_some());
+        assert!(check(&signed(include_str!("../seeds/auth/proof"))).is_some());
+        assert!(verify(&signed(include_str!("../seeds/auth/critical"))).is_none());
+    }
 }

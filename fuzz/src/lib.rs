@@ -1,10 +1,11 @@
 //! What the fuzz targets do with their input, as plain functions.
 //!
-//! Each module turns bytes into inputs of one part of `mcp-core` or `mcp-auth` and asserts what must hold
+//! Each module turns bytes into inputs of one part of `mcp-core`, `mcp-auth` or `mcp-server` and asserts what must hold
 //! whatever the bytes are. The targets in `fuzz_targets/` only call them; the tests here replay
 //! the seeds, so that a stable compiler without sanitizers checks them too.
 
 pub mod auth;
+mod auth_head;
 pub mod decode;
 pub mod headers;
 pub mod lines;
