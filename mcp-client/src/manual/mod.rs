@@ -6,6 +6,7 @@
 #![cfg_attr(feature = "http", doc = "- [`http`]: servers at URLs: headers, TLS, proxies, sessions")]
 #![cfg_attr(
     feature = "auth",
+    doc = "- [`signing_in`]: users who give consent in a browser, and what is kept of it",
     doc = "- [`mutual_tls`]: client certificates, tokens that are bound to them, SPIFFE",
     doc = "- [`dpop`]: tokens that are bound to a key"
 )]
@@ -36,6 +37,10 @@ pub mod connecting {}
 #[cfg(feature = "http")]
 #[doc = include_str!("http.md")]
 pub mod http {}
+
+#[cfg(feature = "auth")]
+#[doc = include_str!("signing_in.md")]
+pub mod signing_in {}
 
 #[cfg(feature = "auth")]
 #[doc = include_str!("mutual_tls.md")]
