@@ -46,6 +46,7 @@ pub use mcp_auth::client_authentication::{
 };
 pub use mcp_auth::dpop::ProofKey;
 pub use mcp_auth::fetch::Fetcher;
+pub use mcp_auth::jose::SigningKey;
 pub use mcp_auth::scope::Scopes;
 pub use mcp_auth::secret::{ExposeSecret, SecretString};
 pub use registration::ClientMetadata;

@@ -7,8 +7,10 @@
 #![cfg_attr(
     feature = "auth",
     doc = "- [`signing_in`]: users who give consent in a browser, and what is kept of it",
+    doc = "- [`machines`]: programs with a secret, a key, or an identity of their platform",
     doc = "- [`mutual_tls`]: client certificates, tokens that are bound to them, SPIFFE",
-    doc = "- [`dpop`]: tokens that are bound to a key"
+    doc = "- [`dpop`]: tokens that are bound to a key",
+    doc = "- [`enterprise_managed`]: access that the identity provider of an enterprise grants"
 )]
 //! - [`calls`]: tools, results, time limits, progress, cancellation
 //! - [`profiles`]: requiring profiles, and failing closed
@@ -41,6 +43,14 @@ pub mod http {}
 #[cfg(feature = "auth")]
 #[doc = include_str!("signing_in.md")]
 pub mod signing_in {}
+
+#[cfg(feature = "auth")]
+#[doc = include_str!("machines.md")]
+pub mod machines {}
+
+#[cfg(feature = "auth")]
+#[doc = include_str!("enterprise_managed.md")]
+pub mod enterprise_managed {}
 
 #[cfg(feature = "auth")]
 #[doc = include_str!("mutual_tls.md")]
