@@ -5,10 +5,13 @@
 //! Prints `done` when everything came out as it should, and otherwise says on standard error what
 //! did not. Written with the public API only.
 
+mod authorization;
+
 use std::env;
 use std::process::ExitCode;
 
 use futures_util::future::try_join;
+use mcp_client::auth::AuthError;
 use mcp_client::types::{CreateMessageResult, ElicitResult, Root};
 use mcp_client::{CallToolResult, Client, Error, Http, ProtocolVersion, Tool};
 use serde::Deserialize;
@@ -80,13 +83,34 @@ impl Task {
             "http-invalid-tool-headers" => calls_what_is_listed(self.connect().await?).await?,
             "sep-2322-client-request-state" => keeps_states_apart(self.connect().await?).await?,
             "json-schema-2020-12-preservation" => returns_a_schema(self.connect().await?).await?,
-            other => return Err(format!("there is no scenario {other} here").into()),
+            other => match other.strip_prefix("auth/") {
+                Some(scenario) => self.signs_in(scenario).await?,
+                None => return Err(format!("there is no scenario {other} here").into()),
+            },
         }
         Ok(())
     }
 
-    /// A client that can be asked everything; forms it sends back as they come.
+    /// Uses a server that asks for tokens, or is denied it for the reason that it should be.
+    async fn signs_in(&self, scenario: &str) -> Outcome {
+        let authorization = authorization::for_scenario(scenario, self.context.as_deref())?;
+        let http = Http::new(&self.url)?.authorization(authorization);
+        let outcome = async { uses_tools(self.connect_over(http).await?).await }.await;
+        match (outcome, authorization::denial(scenario)) {
+            (Ok(()), Some(_)) => Err("it should have been denied".into()),
+            (Err(error), Some(is_expected)) if AuthError::of(&*error).is_some_and(is_expected) => {
+                Ok(())
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
     async fn connect(&self) -> Result<Client, Error> {
+        self.connect_over(Http::new(&self.url)?).await
+    }
+
+    /// A client that can be asked everything; forms it sends back as they come.
+    async fn connect_over(&self, http: Http) -> Result<Client, Error> {
         let client = Client::builder("conformance-client", env!("CARGO_PKG_VERSION"))
             .on_form(async |_| ElicitResult::accept(Map::new()))
             .on_sample(async |_| CreateMessageResult::new("none", "There is no model here."))
@@ -95,8 +119,17 @@ impl Task {
             Some(revision) => client.versions([revision.clone()]),
             None => client,
         };
-        client.connect(Http::new(&self.url)?).await
+        client.connect(http).await
     }
+}
+
+/// Lists the tools and calls each of them.
+async fn uses_tools(client: Client) -> Outcome {
+    for tool in client.list_all_tools().await? {
+        client.call_tool(&tool.name, ()).await?;
+    }
+    client.shutdown().await;
+    Ok(())
 }
 
 /// Calls the tool that is listed with what its schema asks for.
