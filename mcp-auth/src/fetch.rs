@@ -6,19 +6,18 @@
 //! basic/authorization/security-considerations). What is in the answers is for others to judge.
 
 mod address;
+mod builder;
+mod error;
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use reqwest::{Proxy, Response, redirect};
-use rustls::client::ResolvesClientCert;
-use rustls::pki_types::CertificateDer;
+use reqwest::Response;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
@@ -26,8 +25,9 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 pub use self::address::AddressKind;
-use self::address::{Resolver, Rules};
-use crate::tls;
+use self::address::Rules;
+pub use self::builder::FetcherBuilder;
+pub use self::error::{FetchError, Refused};
 
 /// How much is read of metadata.
 pub const METADATA_LIMIT: usize = 64 * 1024;
@@ -232,140 +232,6 @@ impl fmt::Debug for Fetcher {
     }
 }
 
-/// What can be said of a [`Fetcher`].
-#[derive(Clone, Default)]
-#[must_use = "nothing is fetched before `build`"]
-pub struct FetcherBuilder {
-    roots: Vec<CertificateDer<'static>>,
-    certificate: Option<Arc<dyn ResolvesClientCert>>,
-    rules: Rules,
-    proxy: Option<Proxy>,
-    limit: Option<Duration>,
-    /// The first thing that cannot be used.
-    problem: Option<String>,
-}
-
-impl FetcherBuilder {
-    /// Trusts these authorities, too: one or more certificates in PEM form.
-    pub fn root_certificate_pem(mut self, certificates: impl AsRef<[u8]>) -> Self {
-        match tls::certificates_from_pem(certificates.as_ref()) {
-            Ok(read) => self.roots.extend(read),
-            Err(error) => self.wrong(error.to_string()),
-        }
-        self
-    }
-
-    /// Shows the certificate of this source to servers that ask for one (mutual TLS).
-    ///
-    /// It is asked for every connection, and connections are not kept: a certificate that was
-    /// replaced is not shown again.
-    pub fn client_cert_resolver(mut self, source: Arc<dyn ResolvesClientCert>) -> Self {
-        self.certificate = Some(source);
-        self
-    }
-
-    /// Connects to this machine, too, and without TLS if the URL says so.
-    pub fn allow_loopback(mut self) -> Self {
-        self.rules.loopback = true;
-        self
-    }
-
-    /// Connects to private networks, too (RFC 1918, RFC 6598, RFC 4193).
-    ///
-    /// Addresses of the local link and those where clouds keep credentials stay refused.
-    pub fn allow_private_networks(mut self) -> Self {
-        self.rules.private = true;
-        self
-    }
-
-    /// Looks this host name up nowhere and connects to the address instead, whichever it is.
-    ///
-    /// A second address for the same name is tried, too. The name still counts for TLS.
-    pub fn resolve(mut self, host: impl AsRef<str>, address: IpAddr) -> Self {
-        let host = host.as_ref().to_ascii_lowercase().into();
-        self.rules.given.entry(host).or_default().push(address);
-        self
-    }
-
-    /// Sends everything through this proxy, `http://` or `https://`.
-    ///
-    /// The proxy looks names up and has to judge their addresses itself: only addresses that are
-    /// in URLs are judged here.
-    pub fn proxy(mut self, url: impl AsRef<str>) -> Self {
-        // The address may hold a password, so no error shows it.
-        let url = Url::parse(url.as_ref()).ok();
-        match url.filter(|url| matches!(url.scheme(), "http" | "https")) {
-            Some(url) => {
-                self.rules.proxy = url.host_str().map(Into::into);
-                match Proxy::all(url) {
-                    Ok(proxy) => self.proxy = Some(proxy),
-                    Err(_) => self.wrong("the address of the proxy cannot be used"),
-                }
-            }
-            None => self.wrong("the address of a proxy begins with `http://` or `https://`"),
-        }
-        self
-    }
-
-    /// How long one call may take, connecting and redirects included: ten seconds unless set.
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    fn wrong(&mut self, problem: impl Into<String>) {
-        self.problem.get_or_insert_with(|| problem.into());
-    }
-
-    /// Makes the fetcher.
-    ///
-    /// # Errors
-    ///
-    /// Something that was set cannot be used, or TLS cannot be set up on this system.
-    pub fn build(self) -> Result<Fetcher, FetchError> {
-        if let Some(problem) = self.problem {
-            return Err(FetchError::Setup(problem));
-        }
-        let has_certificate = self.certificate.is_some();
-        let tls = tls::client_config(&self.roots, self.certificate)
-            .map_err(|error| FetchError::Setup(error.to_string()))?;
-        let rules = Arc::new(self.rules);
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("mcp-auth/", env!("CARGO_PKG_VERSION")))
-            .tls_backend_preconfigured(tls)
-            .dns_resolver(Resolver(Arc::clone(&rules)))
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd();
-        if has_certificate {
-            builder = builder.pool_max_idle_per_host(0);
-        }
-        if let Some(proxy) = self.proxy {
-            builder = builder.proxy(proxy);
-        }
-        let client = builder.build().map_err(|error| FetchError::Setup(causes(&error)))?;
-        Ok(Fetcher { client, rules, limit: self.limit.unwrap_or(TIME_LIMIT) })
-    }
-}
-
-impl fmt::Debug for FetcherBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FetcherBuilder")
-            .field("root_certificates", &self.roots.len())
-            .field("client_certificate", &self.certificate.is_some())
-            .field("loopback", &self.rules.loopback)
-            .field("private_networks", &self.rules.private)
-            .field("proxy", &self.proxy.is_some())
-            .field("time_limit", &self.limit)
-            .field("problem", &self.problem)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A document that was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -419,87 +285,6 @@ impl fmt::Debug for Answer {
             .field("bytes", &self.body.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Why something was not fetched; URLs are shown without their query.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FetchError {
-    /// It must not be fetched.
-    #[error("`{url}` must not be fetched: {reason}")]
-    Forbidden {
-        /// What was to be fetched.
-        url: Box<str>,
-        /// Why it must not be.
-        #[source]
-        reason: Refused,
-    },
-    /// There is no connection, or it broke.
-    #[error("`{url}` cannot be reached: {problem}")]
-    Unreachable {
-        /// What was to be fetched.
-        url: Box<str>,
-        /// What went wrong.
-        problem: String,
-    },
-    /// The server does not have it.
-    #[error("`{url}` is answered with status {status}")]
-    Status {
-        /// What was to be fetched.
-        url: Box<str>,
-        /// The status.
-        status: StatusCode,
-    },
-    /// It is larger than it may be.
-    #[error("`{url}` has more than {limit} bytes")]
-    TooLarge {
-        /// What was to be fetched.
-        url: Box<str>,
-        /// How large it may be.
-        limit: usize,
-    },
-    /// It is not the JSON that was expected.
-    #[error("`{url}` is not the JSON that was expected: {problem}")]
-    NotJson {
-        /// What was fetched.
-        url: Box<str>,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// It took too long.
-    #[error("`{url}` was not there after {limit:?}")]
-    TimedOut {
-        /// What was to be fetched.
-        url: Box<str>,
-        /// How long it may take.
-        limit: Duration,
-    },
-    /// The fetcher itself cannot be made of what was set.
-    #[error("nothing can be fetched: {0}")]
-    Setup(String),
-}
-
-/// Why something must not be fetched.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refused {
-    /// The scheme is not `https`, and the host is not this machine.
-    #[error("only `https` is fetched, and `http` from this machine where that is allowed")]
-    Scheme,
-    /// The URL holds a name or password.
-    #[error("it holds a name or a password: leave them out")]
-    UserInfo,
-    /// The address is not a public one, and was not allowed.
-    #[error("{address} {kind}")]
-    Address {
-        /// The address.
-        address: IpAddr,
-        /// What is special about it.
-        kind: AddressKind,
-    },
-    /// It redirects to another origin, to nothing, or too often.
-    #[error("it redirects to another origin, or again and again")]
-    Redirect,
 }
 
 /// A body whose bytes are overwritten when the last handle to them is dropped.
@@ -610,7 +395,6 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const MAX_REDIRECTS: usize = 3;
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// How much an error says of what is wrong with a document.
 const MAX_PROBLEM: usize = 200;
 

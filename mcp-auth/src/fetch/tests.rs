@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use rcgen::{CertifiedIssuer, KeyPair};
 use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
+use crate::tls;
 
 /// A server that answers every connection the same way, and keeps what it was asked.
 struct Server {
@@ -41,10 +42,11 @@ impl Server {
                 let (answer, kept, tls) = (Arc::clone(&answer), Arc::clone(&kept), tls.clone());
                 tokio::spawn(async move {
                     match tls {
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, &*answer, &kept).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(stream, &*answer, &kept).await;
+                            }
+                        }
                         None => serve(stream, &*answer, &kept).await,
                     }
                 });
