@@ -20,6 +20,7 @@ use reqwest::{StatusCode, Url};
 use tokio::time::Instant;
 
 use super::authorization::{Settings, Way};
+use super::error::without;
 use super::grant::{ClientInformation, Situation, Tokens};
 use super::registration::{Identity, Registration};
 use super::scope::{Selection, StepUps};
@@ -345,7 +346,10 @@ impl Work {
             scopes: challenge.scope().filter(|scopes| !scopes.is_empty()),
             step_up: refusal.status == StatusCode::FORBIDDEN
                 && challenge.error() == Some("insufficient_scope"),
-            description: challenge.error_description().map(|text| one_line(text, 200)),
+            description: challenge.error_description().map(|text| {
+                let token = refusal.token.as_ref().map(|token| token.value.expose_secret());
+                one_line(&without(text, token), 200)
+            }),
         });
         if self.is_forbidden() && !demand.step_up {
             return Err(demand.not_accepted("it forbids the request"));

@@ -103,6 +103,13 @@ impl AuthError {
     }
 }
 
+/// A stranger's text without what must not be shown, should it repeat that.
+pub(super) fn without<'a>(text: &str, secrets: impl IntoIterator<Item = &'a str>) -> String {
+    // What is that short guards nothing, and would be found in any text.
+    let secrets = secrets.into_iter().filter(|secret| secret.len() >= 4);
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[secret]"))
+}
+
 /// A stranger's text in one line that shows as it is read: nothing in it turns the direction of
 /// writing around.
 fn harmless(text: &str, most: usize) -> String {

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use mcp_auth::client_authentication::AssertionRequest;
+use mcp_auth::client_authentication::{AssertionRequest, ClientAuthentication};
 use mcp_auth::dpop::{DPOP, Nonces, ProofKey};
 use mcp_auth::fetch::{FetchError, Fetcher};
 use mcp_auth::secret::ExposeSecret;
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 
+use super::error::without;
 use super::grant::{ClientInformation, Situation, Tokens};
 use super::token_response::{TokenResponse, refusal};
 use super::{AccessToken, AuthError, Presentation};
@@ -130,11 +131,25 @@ impl TokenEndpoint<'_> {
         if let Some((_, nonces)) = self.proofs {
             nonces.remember(self.url, &answer.headers);
         }
+        // Servers may repeat what they were sent: it does not show in what they are said to say.
+        let in_header = match &self.client.authentication {
+            ClientAuthentication::SecretBasic(secret) => Some(secret.expose_secret()),
+            _ => None,
+        };
+        let secrets =
+            all.iter().filter(|(name, _)| SECRETS.contains(name)).map(|(_, value)| *value);
+        let shown = || without(&String::from_utf8_lossy(&answer.body), secrets.chain(in_header));
         if answer.status.is_success() {
-            return TokenResponse::read(&answer.body, self.issuer, sent).map(Outcome::Given);
+            return match TokenResponse::read(&answer.body, self.issuer, sent) {
+                Ok(given) => Ok(Outcome::Given(given)),
+                Err(error) => {
+                    let shown = TokenResponse::read(shown().as_bytes(), self.issuer, sent);
+                    Err(shown.err().unwrap_or(error))
+                }
+            };
         }
         // What a server that is broken or busy says is no decision about the grant.
-        let refused = refusal(&answer.body, self.issuer).filter(|_| {
+        let refused = refusal(shown().as_bytes(), self.issuer).filter(|_| {
             answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS
         });
         let Some(error) = refused else {
@@ -154,6 +169,17 @@ impl TokenEndpoint<'_> {
     }
 }
 
+/// The parameters that are secrets.
+const SECRETS: &[&str] = &[
+    "client_secret",
+    "client_assertion",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "assertion",
+    "subject_token",
+];
+
 /// How a request ended.
 enum Outcome {
     Given(TokenResponse),
@@ -168,7 +194,6 @@ enum Outcome {
 mod tests {
     use std::time::Duration;
 
-    use mcp_auth::client_authentication::ClientAuthentication;
     use mcp_auth::dpop::{CheckedProof, ProofExpectation};
     use mcp_auth::jose::SigningKey;
     use mcp_auth::server_metadata::MtlsEndpointAliases;
@@ -286,6 +311,29 @@ mod tests {
             known.proof_key = key;
             tokens(known.at(), GRANT).await.unwrap_err();
             assert_eq!(server.asked().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn secrets_that_a_server_repeats_do_not_show() {
+        let repeats = |status| {
+            let said = "client-secret is wrong, and so is refresh-1, says client";
+            (status, vec![], json!({ "error": "invalid_client", "error_description": said }))
+        };
+        let server = TokenServer::start([repeats(400), repeats(200), repeats(401)]).await;
+        let mut known = Known::of(&server);
+        for basic in [false, false, true] {
+            if basic {
+                let secret = ClientAuthentication::SecretBasic("client-secret".into());
+                known.client.authentication = secret;
+            }
+            let error = tokens(known.at(), &[("refresh_token", "refresh-1")]).await.unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("client-secret") && !shown.contains("refresh-1"), "{shown}");
+            assert!(
+                shown.contains("[secret] is wrong") && shown.contains("says client"),
+                "{shown}"
+            );
         }
     }
 
