@@ -177,7 +177,12 @@ impl State {
             return response;
         }
         if self.fault == Fault::Refuses {
-            return refused("invalid_client");
+            // Some repeat what they were sent.
+            let sent: Vec<_> = form.values().map(String::as_str).collect();
+            return answer(
+                StatusCode::BAD_REQUEST,
+                &json!({ "error": "invalid_client", "error_description": sent.join(" ") }),
+            );
         }
         if let Some(code) = form.get("code") {
             let challenge = self.codes.lock().unwrap().remove(code);
@@ -198,9 +203,9 @@ impl State {
             Fault::WrongAudience => "https://other.example/mcp",
             _ => &*self.resource,
         };
-        let before = form.get("code").or(form.get("refresh_token"));
+        let before = form.get("code").or_else(|| form.get("refresh_token"));
         let granted = before.and_then(|before| self.scopes.lock().unwrap().get(before).cloned());
-        let scope = granted.or(form.get("scope").cloned()).unwrap_or_default();
+        let scope = granted.or_else(|| form.get("scope").cloned()).unwrap_or_default();
         let mut claims = json!({
             "aud": audience, "sub": "ana", "client_id": "client", "scope": scope,
         });
