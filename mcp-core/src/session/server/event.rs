@@ -20,6 +20,10 @@ use crate::wire::Members;
 /// Something for the driver to do.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all events are calls: a box for each costs more than its room"
+)]
 pub enum ServerEvent<'m> {
     /// Find out what the caller is entitled to, then call
     /// [`ServerSession::policy_resolved`](super::ServerSession::policy_resolved).
