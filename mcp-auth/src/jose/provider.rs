@@ -20,7 +20,7 @@ use signature::{Signer, Verifier};
 /// Makes `ring` what `jsonwebtoken` computes with in this process, unless a provider was installed
 /// before: that one stays, so a program that must use another cryptography installs it first.
 ///
-/// Everything here that signs or checks calls it; a program only needs it to be the first.
+/// Everything here that signs or checks does it first; call it for other uses of `jsonwebtoken`.
 pub fn install_ring() {
     // An error means that there is a provider, which is all that is wanted.
     let _ = RING.install_default();

@@ -25,6 +25,15 @@ use crate::BoxError;
 ///
 /// The keyring may ask the person to unlock it, and is then slow. It is never called on a thread of
 /// the runtime.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_client::auth::{Authorization, Keyring};
+///
+/// let authorization = Authorization::in_browser().store(Keyring::new("example.vidsrus.player"));
+/// # let _ = authorization;
+/// ```
 #[derive(Clone)]
 pub struct Keyring(Arc<Inner>);
 
