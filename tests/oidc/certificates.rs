@@ -89,7 +89,7 @@ impl Place {
         let plan = Plan::with_clients(json!([client]));
         let site = plan
             .start_at(endpoint, listener, Some(tls), fetcher.unwrap(), |requirements| {
-                requirements.certificate_binding().trust_domain(DOMAIN)
+                requirements.certificate_bound().trust_domain(DOMAIN)
             })
             .await;
         Self { site, workloads, servers, _folder: folder }

@@ -31,7 +31,7 @@ async fn nonces_are_put_into_proofs_where_servers_demand_them() {
     let site = Plan { nonces: true, ..plan }
         .start_with(|requirements| {
             let rules = ProofRules::default().nonces(NonceKey::random().unwrap());
-            requirements.dpop(rules).dpop_binding()
+            requirements.dpop(rules).dpop_bound()
         })
         .await;
     let client = site.connect(billing(&site).dpop(ProofKey::generate().unwrap())).await.unwrap();
@@ -68,5 +68,5 @@ fn billing(site: &Site) -> Authorization {
 }
 
 fn bound(requirements: Requirements) -> Requirements {
-    requirements.dpop(ProofRules::default()).dpop_binding()
+    requirements.dpop(ProofRules::default()).dpop_bound()
 }
