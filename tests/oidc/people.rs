@@ -6,7 +6,7 @@ use mcp_client::auth::{AuthError, Authorization, ClientMetadata, TokenRequest, T
 use serde_json::{Value, json};
 
 use crate::person::{Person, REDIRECT};
-use crate::site::{Plan, Site, asked};
+use crate::site::{Plan, Site, asked, called};
 
 #[tokio::test]
 async fn a_person_consents_and_the_code_becomes_a_token() {
@@ -49,6 +49,20 @@ async fn a_person_who_declines_is_asked_once() {
         );
     }
     assert_eq!(person.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_tool_that_needs_more_scopes_has_the_person_asked_once_more() {
+    let site = Plan::with_clients(json!([app()])).start().await;
+    let person = Person::who_consents();
+    let app = Authorization::with_user_agent(person.clone()).client_id("app");
+    let client = site.connect(app).await.unwrap();
+    assert_eq!(asked(&client).await["scopes"], json!(["orders:read"]));
+    for _ in 0..2 {
+        let who = called(&client, "order").await;
+        assert_eq!(who["scopes"], json!(["orders:read", "orders:write"]));
+    }
+    assert_eq!(person.asked().len(), 2);
 }
 
 /// Access tokens live for a second, and each refresh token is good for once: who shows one twice

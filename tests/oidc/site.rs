@@ -84,8 +84,11 @@ impl Plan {
             JwtValidator::new(requirements).issuer(Issuer::discovered(&*issuer, fetcher).unwrap());
         let protected = Protected::new(&endpoint, validator).scopes(["orders:read"]);
         let layer = AuthorizationLayer::new(protected).unwrap();
-        let server =
-            Server::builder("orders", "1.0").tool(Tool::new("who").handler(who)).build().unwrap();
+        let server = Server::builder("orders", "1.0")
+            .tool(Tool::new("who").handler(who))
+            .tool(Tool::new("order").scopes(["orders:write"]).handler(who))
+            .build()
+            .unwrap();
         let service = HttpService::new(server);
         let serving = tokio::spawn(async move {
             service.serve_with(listener, |mcp| layer.layer(mcp), pending()).await.unwrap();
@@ -134,8 +137,12 @@ pub(crate) async fn connect(server: Http) -> Result<Client, Error> {
 
 /// Asks the server who calls.
 pub(crate) async fn asked(client: &Client) -> Value {
-    let said: String =
-        timeout(LONG, client.call("who", json!({}))).await.expect("in time").unwrap();
+    called(client, "who").await
+}
+
+/// Calls a tool, each of which says who calls; `order` needs the scope `orders:write`.
+pub(crate) async fn called(client: &Client, tool: &str) -> Value {
+    let said: String = timeout(LONG, client.call(tool, json!({}))).await.expect("in time").unwrap();
     serde_json::from_str(&said).unwrap()
 }
 
