@@ -18,6 +18,7 @@ use super::console::Paint;
 
 /// Where the server is.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a viewer has one of them")]
 pub enum Place {
     /// It is a program, and a process of it has to be started.
     Program(ChildProcess),
