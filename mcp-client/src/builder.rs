@@ -17,6 +17,8 @@ use mcp_core::{Error, ExtensionId, Limits, Timeouts};
 use tower_layer::Layer;
 use tower_service::Service;
 
+#[cfg(feature = "auth")]
+use crate::auth::ProfileCredentials;
 use crate::cache::{Cache, Identity};
 use crate::client::{Client, Habits};
 use crate::handshake;
@@ -28,6 +30,8 @@ use crate::layer::{Next, OutgoingCall, RawResult, Wrap, wrap};
 use crate::output::CheckOutput;
 use crate::tasks::TASKS;
 use crate::transport::IntoTransport;
+#[cfg(feature = "auth")]
+use crate::transport::Transport;
 
 /// Describes a client; [`connect`](Self::connect) makes it one.
 #[derive(Clone)]
@@ -42,6 +46,8 @@ pub struct ClientBuilder {
     cache: Option<Cache>,
     identity: Option<Identity>,
     layers: Vec<Wrap>,
+    #[cfg(feature = "auth")]
+    credentials: Vec<(Box<str>, ProfileCredentials)>,
     #[cfg(feature = "json-schema")]
     check_output: bool,
 }
@@ -60,6 +66,8 @@ impl ClientBuilder {
             cache: None,
             identity: None,
             layers: Vec::new(),
+            #[cfg(feature = "auth")]
+            credentials: Vec::new(),
             #[cfg(feature = "json-schema")]
             check_output: false,
         }
@@ -69,6 +77,26 @@ impl ClientBuilder {
     pub fn require(mut self, profile: impl AsRef<str>) -> Self {
         self.policy = self.policy.require(profile);
         self
+    }
+
+    /// Requires a profile, and shows the server who this client is in the one way that the profile
+    /// demands: with these credentials and nothing else.
+    ///
+    /// It takes a server over [`Http`](crate::Http) that was given no credentials of its own, and
+    /// there can be one such profile. The first request of a connection carries no token, and a
+    /// server that answers it is refused: it does not enforce the profile.
+    ///
+    /// # Examples
+    ///
+    /// See [`ProfileCredentials`](crate::auth::ProfileCredentials).
+    #[cfg(feature = "auth")]
+    pub fn require_with(
+        mut self,
+        profile: impl AsRef<str>,
+        credentials: ProfileCredentials,
+    ) -> Self {
+        self.credentials.push((profile.as_ref().into(), credentials));
+        self.require(profile)
     }
 
     /// Requires one of these profiles, most wanted first: without any there is no connection.
@@ -411,6 +439,8 @@ impl ClientBuilder {
         }
         let config = Arc::new(config);
         let transport = server.into_transport();
+        #[cfg(feature = "auth")]
+        let transport = with_credentials(transport, &self.credentials)?;
         let identity = self.identity.unwrap_or_else(|| transport.identity());
         let cache = self.cache.map(|cache| (cache, identity));
         let connection = handshake::connect(Arc::clone(&config), transport, handshake).await?;
@@ -433,6 +463,22 @@ impl fmt::Debug for ClientBuilder {
             .field("handlers", &self.handlers)
             .field("layers", &self.layers.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// The way to the server, with what a profile is required with.
+#[cfg(feature = "auth")]
+fn with_credentials(
+    transport: Transport,
+    credentials: &[(Box<str>, ProfileCredentials)],
+) -> Result<Transport, Error> {
+    match credentials {
+        [] => Ok(transport),
+        [(profile, credentials)] => transport.with_credentials(profile, credentials),
+        [(one, _), (other, _), ..] => Err(Error::Misuse(format!(
+            "{one} and {other} are both required with credentials: one connection has only one \
+             kind of them"
+        ))),
     }
 }
 

@@ -107,6 +107,11 @@ impl ClientCertificate {
         &self.thumbprint
     }
 
+    /// The certificate itself in DER, without those between it and its authority.
+    pub(crate) fn der(&self) -> &[u8] {
+        self.certified.cert.first().map_or(&[], |own| own)
+    }
+
     /// Shows this certificate to whoever asks for one.
     pub(crate) fn resolver(&self) -> Arc<dyn ResolvesClientCert> {
         Arc::new(SingleCertAndKey::from(Arc::clone(&self.certified)))

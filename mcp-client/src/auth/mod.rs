@@ -17,6 +17,7 @@ mod jwt_bearer;
 #[cfg(feature = "keyring")]
 mod keyring;
 mod loopback;
+mod profile_credentials;
 mod refresh;
 mod registration;
 mod resource_metadata;
@@ -49,6 +50,7 @@ pub use mcp_auth::fetch::Fetcher;
 pub use mcp_auth::jose::SigningKey;
 pub use mcp_auth::scope::Scopes;
 pub use mcp_auth::secret::{ExposeSecret, SecretString};
+pub use profile_credentials::ProfileCredentials;
 pub use registration::ClientMetadata;
 #[cfg(feature = "spiffe")]
 pub use spiffe::{JwtSvids, X509Svids};

@@ -36,6 +36,17 @@ pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
         &'a self,
         request: TokenRequest<'a>,
     ) -> BoxFuture<'a, Result<Option<Arc<AccessToken>>, AuthError>>;
+
+    /// The server answered a request that carried no token, with success.
+    ///
+    /// Most servers let everybody ask for something, so unless this is implemented it is fine.
+    ///
+    /// # Errors
+    ///
+    /// Such a server is not trusted: the answer is not used.
+    fn answered_without_token(&self) -> Result<(), AuthError> {
+        Ok(())
+    }
 }
 
 /// What a token is needed for.

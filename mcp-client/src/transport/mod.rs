@@ -22,6 +22,11 @@ pub use trace::{Direction, Traced};
 
 use std::fmt;
 
+#[cfg(feature = "auth")]
+use mcp_core::Error;
+
+#[cfg(feature = "auth")]
+use crate::auth::ProfileCredentials;
 use crate::cache::Identity;
 
 /// What [`ClientBuilder::connect`](crate::ClientBuilder::connect) takes: a way to reach a server.
@@ -101,6 +106,27 @@ impl Transport {
             #[cfg(feature = "http")]
             Kind::Http(server) => server.identity(),
         }
+    }
+
+    /// The same, with these credentials for a profile and no others.
+    #[cfg(feature = "auth")]
+    pub(crate) fn with_credentials(
+        self,
+        profile: &str,
+        credentials: &ProfileCredentials,
+    ) -> Result<Self, Error> {
+        let kind = match self.kind {
+            Kind::Http(server) => {
+                Kind::Http(Box::new(server.with_credentials(profile, credentials)?))
+            }
+            Kind::Child(_) | Kind::Io(_) => {
+                return Err(Error::Misuse(format!(
+                    "the profile {profile} is required with credentials, which only servers over \
+                     HTTP can ask for"
+                )));
+            }
+        };
+        Ok(Self { kind, ..self })
     }
 
     /// What it is made of: where the server is, and who watches.

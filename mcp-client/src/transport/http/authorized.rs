@@ -97,6 +97,9 @@ impl Authorized {
             self.nonces.remember(&self.resource, response.headers());
             let challenges = challenges(&response);
             if !is_refusal(response.status(), &challenges) {
+                if token.is_none() && response.status().is_success() {
+                    self.source.answered_without_token()?;
+                }
                 return Ok(response);
             }
             // RFC 9449, 9: the token is fine, the proof lacks what the server has just said.

@@ -25,7 +25,7 @@ use crate::auth::X509Svids;
 use {
     super::authorized::Authorized,
     super::connections::Renewed,
-    crate::auth::{ClientCertificate, ClientCertificateSource, TokenSource},
+    crate::auth::{ClientCertificate, ClientCertificateSource, ProfileCredentials, TokenSource},
     mcp_auth::tls,
 };
 
@@ -236,6 +236,39 @@ impl Http {
         self.with(|options| options.authorization = Some(source))
     }
 
+    /// The same server with these credentials for a profile and no others.
+    #[cfg(feature = "auth")]
+    pub(crate) fn with_credentials(
+        self,
+        profile: &str,
+        credentials: &ProfileCredentials,
+    ) -> Result<Self, Error> {
+        let wrong = |what: &str| {
+            Error::Misuse(format!("the profile {profile} is required with credentials: {what}"))
+        };
+        if self.options.has_credentials() {
+            return Err(wrong(
+                "they are the only ones, so leave out `authorization`, `bearer_token`, the header \
+                 `Authorization`, and client certificates",
+            ));
+        }
+        if self.options.client.is_some() {
+            return Err(wrong(
+                "nobody knows what a client given to `http_client` shows to servers",
+            ));
+        }
+        if let Some(contradiction) = credentials.contradiction() {
+            return Err(wrong(contradiction));
+        }
+        let source = Arc::new(credentials.demanding(profile));
+        let certificates = credentials.certificates();
+        Ok(self.with(|options| {
+            options.authorization = Some(source);
+            options.tls |= certificates.is_some();
+            options.certificates = certificates;
+        }))
+    }
+
     /// How long a connection, TLS included, may take to come about: ten seconds unless set.
     pub fn connect_timeout(self, limit: Duration) -> Self {
         self.with(|options| options.connect_timeout = Some(limit))
@@ -388,6 +421,16 @@ impl Options {
             ));
         }
         Ok(())
+    }
+
+    /// Whether anything shows servers who calls.
+    #[cfg(feature = "auth")]
+    fn has_credentials(&self) -> bool {
+        self.authorization.is_some()
+            || self.certificates.is_some()
+            || self.identity.is_some()
+            || self.headers.contains_key(AUTHORIZATION)
+            || self.headers.contains_key(DPOP)
     }
 
     fn conflicts(&self) -> bool {
