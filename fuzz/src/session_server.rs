@@ -242,7 +242,9 @@ impl Driver {
                 self.rejected = true;
                 self.over.append(&mut self.open);
             }
-            ServerEvent::Refused(_) | ServerEvent::RootsChanged => {}
+            ServerEvent::Discovered { .. }
+            | ServerEvent::Refused(_)
+            | ServerEvent::RootsChanged => {}
             ServerEvent::Answered { ask, .. } => {
                 let place = self.asks.iter().position(|(asked, _)| *asked == ask);
                 let (_, call) = self.asks.swap_remove(place.expect("only what was asked is heard"));

@@ -236,7 +236,7 @@ impl ServerRig {
             ServerEvent::Rejected(_) => self.log.push(Did::Rejected),
             ServerEvent::Refused(_) => self.log.push(Did::Refused),
             ServerEvent::Answered { .. } => self.log.push(Did::Heard),
-            ServerEvent::RootsChanged => {}
+            ServerEvent::Discovered { .. } | ServerEvent::RootsChanged => {}
             _ => unreachable!("an event that this harness does not know"),
         }
     }

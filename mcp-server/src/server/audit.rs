@@ -2,7 +2,10 @@
 
 use mcp_core::authentication::Binding;
 use mcp_core::jsonrpc::ErrorObject;
-use mcp_core::profile::{ProfilePolicy, Reason, ReasonKind, Rejection, RequestedProfiles};
+use mcp_core::profile::{
+    Agreement, ProfilePolicy, Reason, ReasonKind, Rejection, RequestedProfiles,
+};
+use mcp_core::version::ProtocolVersion;
 use mcp_core::{Negotiated, Principal, Tenant};
 
 use crate::requires::Scopes;
@@ -28,6 +31,30 @@ pub(crate) fn agreed(negotiated: &Negotiated, requested: &RequestedProfiles, rea
     );
 }
 
+/// A caller was told what would be in force, and what not.
+pub(crate) fn discovered(
+    version: &ProtocolVersion,
+    requested: &RequestedProfiles,
+    would_be: &Agreement,
+    policy: Option<&ProfilePolicy>,
+    principal: &Principal,
+    tenant: &Tenant,
+) {
+    let Agreement { profiles, reasons } = would_be;
+    tracing::info!(
+        target: TARGET,
+        decision = "discovered",
+        version = version.as_str(),
+        tenant = tenant.as_str(),
+        %principal,
+        authentication = authentication(principal),
+        unmet = unmet(reasons, policy, principal),
+        requested = ?urls(requested.as_slice()),
+        negotiated = ?urls(profiles.as_slice()),
+        reasons = ?shown(reasons),
+    );
+}
+
 /// There is no agreement.
 ///
 /// What the caller is told ends with `notPermitted`; here stands also which demand is not met.
@@ -44,7 +71,7 @@ pub(crate) fn refused(
         tenant = tenant.as_str(),
         %principal,
         authentication = authentication(principal),
-        unmet = unmet(rejection, policy, principal),
+        unmet = unmet(rejection.reasons(), policy, principal),
         requested = ?urls(rejection.requested().as_slice()),
         reasons = ?shown(rejection.reasons()),
         message = rejection.message(),
@@ -92,13 +119,12 @@ fn authentication(principal: &Principal) -> Option<String> {
 
 /// What the profiles that were not permitted demand, and is not so.
 fn unmet(
-    rejection: &Rejection,
+    reasons: &[Reason],
     policy: Option<&ProfilePolicy>,
     principal: &Principal,
 ) -> Option<String> {
     let refused = |url: &str| {
-        let mut reasons = rejection.reasons().iter();
-        reasons.any(|reason| {
+        reasons.iter().any(|reason| {
             reason.url().as_str() == url && matches!(reason.kind(), ReasonKind::NotPermitted)
         })
     };

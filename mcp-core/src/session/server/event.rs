@@ -9,12 +9,14 @@ use crate::jsonrpc::ErrorObject;
 use crate::negotiate::Negotiated;
 use crate::pending::CallId;
 use crate::profile::{
-    Gate, NegotiatedProfiles, ProfileUrl, Reason, Rejection, RequestedProfiles, ResolvedPolicy,
+    Agreement, Gate, NegotiatedProfiles, ProfileUrl, Reason, Rejection, RequestedProfiles,
+    ResolvedPolicy,
 };
 use crate::types::{
     CallToolRequestParamsRef, CompleteRequestParams, GetPromptRequestParamsRef, LoggingLevel,
     ReadResourceRequestParamsRef, SubscriptionFilter,
 };
+use crate::version::ProtocolVersion;
 use crate::wire::Members;
 
 /// Something for the driver to do.
@@ -48,6 +50,15 @@ pub enum ServerEvent<'m> {
     ///
     /// Calls that still run have been answered with the same error; stop running them.
     Rejected(Box<Rejection>),
+    /// A modern client was told which profiles would be in force for it (`server/discover`).
+    Discovered {
+        /// The version of the request.
+        version: ProtocolVersion,
+        /// The profiles that it asked for.
+        requested: RequestedProfiles,
+        /// What it was told.
+        would_be: Box<Agreement>,
+    },
     /// A modern request was refused for its profiles and has been answered.
     Refused(Box<Rejection>),
     /// The client has answered what it was [asked](super::ServerSession::ask).

@@ -52,9 +52,9 @@ impl ServerSession {
             }
         };
         if let Target::Method(Method::ServerDiscover) = method {
-            self.discover(id, row.origin, &described, policy.as_ref(), out);
+            let told = self.discover(id, row.origin, &described, policy.as_ref(), out);
             self.described = Some(described);
-            return Ok(None);
+            return Ok(told);
         }
         let standing = match described.standing.take() {
             Some(standing) if matches!(self.resolution, Resolution::Fixed(_)) => Ok(standing),
@@ -128,15 +128,17 @@ impl ServerSession {
         Ok(Standing { negotiated, own_meta })
     }
 
-    /// Answers `server/discover`, which never fails for reasons of profiles.
-    fn discover(
+    /// Answers `server/discover`, which never fails for reasons of profiles; says what it has told
+    /// about them.
+    fn discover<'m>(
         &mut self,
         id: &RequestId,
         origin: Origin,
         described: &Described,
         policy: Option<&ResolvedPolicy>,
         out: &mut Outbox,
-    ) {
+    ) -> Option<ServerEvent<'m>> {
+        let mut told = None;
         let mut result =
             DiscoverResult::new(self.config.version_names(), self.config.capabilities_with(None));
         result.instructions.clone_from(&self.config.instructions);
@@ -146,7 +148,13 @@ impl ServerSession {
                 let would_be = policy.discover(requested, &described.version);
                 let profile::Agreement { profiles, reasons } = &would_be;
                 let meta = profile::AnswerMeta { profiles, reasons: Some(reasons) };
-                (self.meta_with(&meta), CacheHints::private(ttl))
+                let own_meta = self.meta_with(&meta);
+                told = Some(ServerEvent::Discovered {
+                    version: described.version.clone(),
+                    requested: requested.clone(),
+                    would_be: Box::new(would_be),
+                });
+                (own_meta, CacheHints::private(ttl))
             }
             _ => (self.server_meta.clone(), CacheHints::public(ttl)),
         };
@@ -160,6 +168,7 @@ impl ServerSession {
             wire::write_result(out, id, &MembersOf(&result), &frame)
                 .expect("a discover result is an object of JSON");
         });
+        told
     }
 
     /// Members of a result's `_meta`: who answers, and what is in force.

@@ -341,6 +341,10 @@ impl Engine {
             {
                 audit::agreed(&negotiated, &requested, &reasons);
             }
+            ServerEvent::Discovered { version, requested, would_be } => {
+                let (caller, tenant) = (&self.principal, &self.tenant);
+                audit::discovered(&version, &requested, &would_be, self.policy(), caller, tenant);
+            }
             ServerEvent::Rejected(rejection) => {
                 audit::refused(&rejection, self.policy(), &self.principal, &self.tenant);
                 // Modern calls that still run have been answered: nobody waits for them.
