@@ -78,8 +78,11 @@ impl fmt::Debug for AccessLog {
 pub async fn log(State(log): State<AccessLog>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    let host = request.headers().get(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
-    let host = host.map(|host| host.chars().take(LONGEST_NAME).collect()).unwrap_or_default();
+    // HTTP/2 names it in the target.
+    let target = request.uri().authority().map(|host| host.as_str().as_bytes());
+    let host = request.headers().get(HOST).map(|host| host.as_bytes()).or(target);
+    let host = String::from_utf8_lossy(host.unwrap_or_default());
+    let host = host.chars().take(LONGEST_NAME).collect();
     let path: String = request.uri().path().chars().take(LONGEST_NAME).collect();
     let line = format!("{} {path}", request.method());
     let heard = Heard::default();

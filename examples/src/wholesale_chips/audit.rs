@@ -124,10 +124,18 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Takes what is logged about decisions into the trail: what has a target that begins with `mcp::`.
+/// Takes what is logged about decisions into the trail.
 impl<S: Subscriber> Layer<S> for Audit {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let Some(source) = event.metadata().target().strip_prefix("mcp::") else { return };
+        let by_client =
+            event.metadata().module_path().is_some_and(|path| path.starts_with("mcp_client"));
+        let source = match event.metadata().target() {
+            "mcp::profiles" | "mcp::auth" if by_client => "client",
+            // What the layer in front of the server decides, and what the library does behind it.
+            "mcp::authorization" => "authorization",
+            "mcp::profiles" => "profiles",
+            _ => return,
+        };
         let mut facts = Facts(Map::new());
         event.record(&mut facts);
         self.note(source, facts.0);

@@ -42,14 +42,16 @@ impl Authority {
     }
 
     fn make(name: &str, uri: Option<&str>) -> Result<Self, AuthorityError> {
-        let mut params = params(name, Life::minutes(60))?;
+        // Two authorities of the same domain are told apart by their names.
+        let name = format!("{name}, {:08x}", getrandom::u32().unwrap_or_default());
+        let mut params = params(&name, Life::minutes(60))?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         if let Some(uri) = uri {
             params.subject_alt_names.push(SanType::URI(Ia5String::try_from(uri)?));
         }
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
-        Ok(Self { name: name.to_owned(), issuer })
+        Ok(Self { name, issuer })
     }
 
     /// Its own certificate, for those who trust it.

@@ -66,6 +66,8 @@ pub struct Registered {
     pub spiffe_id: &'static str,
     /// What it may ask for.
     pub scope: &'static str,
+    /// Whether its tokens are bound to its certificate (RFC 8705, 3).
+    pub bound: bool,
 }
 
 impl AuthorizationServer {

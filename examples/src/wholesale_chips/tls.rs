@@ -21,9 +21,9 @@ use rustls::server::{NoServerSessionStorage, VerifierBuilderError};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -78,10 +78,15 @@ impl Accept for TlsListener {
     }
 
     async fn establish(&self, (stream, peer): Self::Stream) -> io::Result<Accepted<Self::Io>> {
-        let stream = self.acceptor.accept(stream).await.inspect_err(|error| {
-            let refused = json!({ "event": "connection refused", "reason": error.to_string() });
-            self.note(peer, facts(refused));
-        })?;
+        let stream = match self.acceptor.accept(stream).into_fallible().await {
+            Ok(stream) => stream,
+            Err((error, stream)) => {
+                let refused = json!({ "event": "connection refused", "reason": error.to_string() });
+                self.note(peer, facts(refused));
+                linger(stream).await;
+                return Err(error);
+            }
+        };
         let chain = stream.get_ref().1.peer_certificates();
         let Some(shown) = chain.and_then(|chain| chain.first()) else {
             return Ok(Accepted::new(Mortal { io: stream, end: None }).with(Peer(peer)));
@@ -90,8 +95,8 @@ impl Accept for TlsListener {
         let end = Box::pin(sleep_until(Instant::now() + life_left(shown)));
         let made = json!({
             "event": "connection made",
-            "certificate": certificate.spiffe_id(),
-            "thumbprint": certificate.thumbprint(),
+            "spiffe": certificate.spiffe_id(),
+            "certificate": certificate.thumbprint(),
         });
         self.note(peer, facts(made));
         let accepted = Accepted::new(Mortal { io: stream, end: Some(end) });
@@ -202,6 +207,15 @@ fn read(
     Ok((chain?, key))
 }
 
+/// Lets the client read why it was refused: what it sent meanwhile would tear the connection down.
+async fn linger(mut stream: TcpStream) {
+    let heard = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LONGEST), &mut tokio::io::sink()).await
+    };
+    let _ = timeout(Duration::from_secs(1), heard).await;
+}
+
 /// How long a certificate is still valid, which was verified a moment ago.
 fn life_left(certificate: &CertificateDer<'_>) -> Duration {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
@@ -221,5 +235,27 @@ fn facts(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(facts) => facts,
         _ => Map::new(),
+    }
+}
+
+const LONGEST: u64 = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_ends_with_the_certificate_that_it_was_made_with() {
+        let (mut client, io) = duplex(64);
+        let end = Instant::now() + Duration::from_secs(300);
+        let mut server = Mortal { io, end: Some(Box::pin(sleep_until(end))) };
+        client.write_all(b"a").await.unwrap();
+        assert_eq!(server.read_u8().await.unwrap(), b'a');
+        assert_eq!(server.read(&mut [0; 8]).await.unwrap(), 0);
+        assert!(Instant::now() >= end);
+        client.write_all(b"b").await.unwrap();
+        assert_eq!(server.read(&mut [0; 8]).await.unwrap(), 0);
     }
 }

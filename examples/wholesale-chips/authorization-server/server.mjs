@@ -74,7 +74,7 @@ function handler(place, { name, audiences, lifetime, clients }, authorities) {
   const provider = new Provider(issuer, {
     jwks: { keys: [signing] },
     cookies: { keys: [randomUUID()] },
-    clients: clients.map(({ id, spiffe_id, scope }) => ({
+    clients: clients.map(({ id, spiffe_id, scope, bound }) => ({
       client_id: id,
       scope,
       grant_types: ['client_credentials'],
@@ -82,7 +82,7 @@ function handler(place, { name, audiences, lifetime, clients }, authorities) {
       redirect_uris: [],
       token_endpoint_auth_method: 'tls_client_auth',
       tls_client_auth_san_uri: spiffe_id,
-      tls_client_certificate_bound_access_tokens: true,
+      tls_client_certificate_bound_access_tokens: bound,
     })),
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     clientAuthMethods: ['tls_client_auth'],
@@ -156,7 +156,7 @@ function line_about(ctx, realm) {
     client: asked.client_id,
     grant: asked.grant_type,
     resource: asked.resource,
-    certificate: certificate && spiffe_id(certificate),
+    spiffe: certificate && spiffe_id(certificate),
     status: ctx.status,
     error: ctx.body?.error,
     reason: ctx.state.detail ?? ctx.body?.error_description,

@@ -1,5 +1,6 @@
 //! Messages as they are sent plainly, in both eras.
 
+use mcp_core::profile::EXTENSION;
 use serde_json::{Value, json};
 
 use super::plain::Request;
@@ -26,11 +27,20 @@ pub fn initialize() -> Value {
 /// A modern request: it describes itself, in its headers too (2026-07-28,
 /// basic/transports/streamable-http).
 pub fn modern(target: &str, message: &Value) -> Request {
+    modern_requesting(target, message, &[])
+}
+
+/// A modern request that requests profiles.
+pub fn modern_requesting(target: &str, message: &Value, profiles: &[&str]) -> Request {
+    let mut capabilities = json!({});
+    if !profiles.is_empty() {
+        capabilities["extensions"][EXTENSION] = json!({ "requested": profiles });
+    }
     let mut message = message.clone();
     message["params"]["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientInfo": { "name": "plain", "version": "1.0" },
-        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientCapabilities": capabilities,
     });
     Request::post(target, &message)
         .header("MCP-Protocol-Version", MODERN)

@@ -45,6 +45,19 @@ impl Request {
         request
     }
 
+    /// What it asks for: method and target, the MCP method if it has one, and whether there is a
+    /// token, of which nothing is said.
+    pub fn describe(&self) -> String {
+        let line = self.head.split(" HTTP/").next().unwrap_or_default();
+        let message: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        let method = message["method"].as_str().unwrap_or_default();
+        let token = match self.head.contains("\nAuthorization: ") {
+            true => ", with a token",
+            false => "",
+        };
+        format!("{}{token}", format!("{line} {method}").trim_end())
+    }
+
     /// Adds a header, also if it is there already.
     pub fn header(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.head.push_str(&format!("{name}: {}\r\n", value.as_ref()));
