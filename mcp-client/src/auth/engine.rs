@@ -67,7 +67,7 @@ impl Places {
         let keys: Vec<_> = self
             .all()
             .into_iter()
-            .filter_map(|place| std::mem::take(&mut *place.inside()).held.map(|held| held.key))
+            .filter_map(|place| place.inside().clear().map(|held| held.key))
             .collect();
         for key in &keys {
             store::remove(store, key).await?;
@@ -94,6 +94,8 @@ struct Inside {
     known: Option<Arc<Known>>,
     /// The attempt that runs, if one does and somebody waits for it.
     attempt: Option<Attempt>,
+    /// How often everything was forgotten: attempts of before give nothing any more.
+    generation: u64,
     steps: StepUps,
     /// How many tokens in a row were refused as soon as they had been issued.
     rejections: u32,
@@ -156,6 +158,7 @@ impl Place {
                 if request.refusal.is_none() && inside.held.is_none() && !settings.in_advance {
                     return Ok(None);
                 }
+                let generation = inside.generation;
                 match inside.running() {
                     // A person may take longer than the request is worth.
                     Some((_, false)) if request.quietly && settings.asks_a_person() => {
@@ -168,6 +171,7 @@ impl Place {
                         refusal: request.refusal.cloned(),
                         certificate: request.certificate.map(Into::into),
                         quietly: request.quietly,
+                        generation,
                     }),
                 }
             };
@@ -216,6 +220,13 @@ impl Inside {
         Some((attempt.future.upgrade()?, attempt.quietly))
     }
 
+    /// Begins anew.
+    fn clear(&mut self) -> Option<Held> {
+        let before = std::mem::take(self);
+        self.generation = before.generation + 1;
+        before.held
+    }
+
     fn begin(&mut self, work: Work) -> (Shared<BoxFuture<'static, Outcome>>, bool) {
         let quietly = work.quietly;
         let future = work.run().boxed().shared();
@@ -249,6 +260,7 @@ struct Work {
     refusal: Option<Refusal>,
     certificate: Option<Box<str>>,
     quietly: bool,
+    generation: u64,
 }
 
 /// What the server asks for.
@@ -266,6 +278,9 @@ impl Work {
     async fn run(self) -> Outcome {
         let outcome = self.steps().await;
         let mut inside = self.place.inside();
+        if inside.generation != self.generation {
+            return outcome;
+        }
         inside.attempt = None;
         if let Err(error) = &outcome {
             tracing::info!(
@@ -360,6 +375,14 @@ impl Work {
         Ok(demand)
     }
 
+    /// The tokens of an attempt that somebody signed out of are not kept.
+    fn still_wanted(&self) -> Result<(), AuthError> {
+        if self.place.inside().generation == self.generation {
+            return Ok(());
+        }
+        Err(AuthError::NoConsent("somebody signed out meanwhile".to_owned()))
+    }
+
     /// Tokens that are refused as soon as they are issued are not replaced for ever.
     fn count_rejection(&self, held: Option<&Held>, demand: &Demand) -> Result<(), AuthError> {
         let refused = self.refusal.as_ref().and_then(|refusal| refusal.token.as_ref());
@@ -387,7 +410,7 @@ impl Work {
             return Err(denial.error.clone());
         }
         let challenged = demand.scopes.as_ref().unwrap_or(scopes);
-        if inside.steps.may_try(challenged, self.settings.step_up_limit) {
+        if inside.steps.may_try(challenged, self.settings.step_up_limit, Instant::now()) {
             return Ok(());
         }
         Err(demand.not_accepted(&format!("it goes on asking for the scopes {challenged}")))
@@ -526,6 +549,7 @@ impl Steps<'_> {
         let bound = &kept.token.certificate;
         let fits = bound.is_none() || *bound == self.work.certificate;
         if !was_refused && suffices && fits && kept.is_fresh() {
+            self.work.still_wanted()?;
             let token = Arc::clone(&kept.token);
             self.work.place.inside().held = Some(kept);
             return Ok(Some(token));
@@ -561,6 +585,7 @@ impl Steps<'_> {
         client: &ClientInformation,
         asked: Scopes,
     ) -> Result<Arc<AccessToken>, AuthError> {
+        self.work.still_wanted()?;
         let Tokens { access, refresh } = tokens;
         let key = self.key(client);
         let settings = &*self.work.settings;
@@ -617,20 +642,21 @@ impl Steps<'_> {
     }
 
     /// An authorization server that does not know the client any more gets to know it anew, next
-    /// time.
+    /// time. Those that find it out before they ask a person show them a page, and nobody answers.
     async fn forget_if_unknown(
         &self,
         registration: &Registration,
         error: Option<&AuthError>,
     ) -> Result<(), AuthError> {
-        match error {
-            Some(AuthError::Refused { error, .. })
-                if registration.dynamic && error == "invalid_client" =>
-            {
-                Identity::forget(&self.known.server, &*self.work.settings.store).await
-            }
-            _ => Ok(()),
+        let is_unknown = match error {
+            Some(AuthError::Refused { error, .. }) => error == "invalid_client",
+            Some(AuthError::NoConsent(_)) => true,
+            _ => false,
+        };
+        if registration.dynamic && is_unknown {
+            Identity::forget(&self.known.server, &*self.work.settings.store).await?;
         }
+        Ok(())
     }
 
     fn situation<'b>(&'b self, client: &'b ClientInformation, scopes: &'b Scopes) -> Situation<'b> {

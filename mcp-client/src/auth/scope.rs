@@ -2,10 +2,12 @@
 //! "Step-Up Authorization Flow").
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use mcp_auth::resource_metadata::ProtectedResourceMetadata;
 use mcp_auth::scope::Scopes;
 use mcp_auth::server_metadata::AuthorizationServerMetadata;
+use tokio::time::Instant;
 
 /// What scopes are selected from.
 #[derive(Debug, Clone, Copy)]
@@ -46,33 +48,43 @@ impl Selection<'_> {
     }
 }
 
-/// Counts how often more scopes were asked for, so that it does not go on for ever.
+/// Counts how often more scopes were asked for within an hour, so that it does not go on for ever.
 ///
 /// What an operation needs is told by the scopes of the challenge: each of these sets has attempts of
 /// its own.
 #[derive(Debug, Default)]
-pub(super) struct StepUps(BTreeMap<String, u32>);
+pub(super) struct StepUps {
+    attempts: BTreeMap<String, u32>,
+    since: Option<Instant>,
+}
 
 impl StepUps {
     /// Counts one more attempt for these scopes; `false` if there have been enough.
-    pub(super) fn may_try(&mut self, challenged: &Scopes, limit: u32) -> bool {
+    pub(super) fn may_try(&mut self, challenged: &Scopes, limit: u32, now: Instant) -> bool {
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) > HOUR {
+            self.clear();
+            self.since = Some(now);
+        }
         let operation = challenged.to_string();
-        if !self.0.contains_key(&operation) && self.0.len() >= MAX_OPERATIONS {
+        if !self.attempts.contains_key(&operation) && self.attempts.len() >= MAX_OPERATIONS {
             return false;
         }
-        let attempts = self.0.entry(operation).or_default();
+        let attempts = self.attempts.entry(operation).or_default();
         *attempts = attempts.saturating_add(1);
         *attempts <= limit
     }
 
     /// Begins anew.
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.attempts.clear();
     }
 }
 
 /// The scope for refresh tokens (OpenID Connect Core, 11).
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// A server that invents scopes for ever is not followed.
 const MAX_OPERATIONS: usize = 64;
@@ -127,11 +139,13 @@ mod tests {
     fn steps_are_counted_for_each_set_of_scopes() {
         let mut steps = StepUps::default();
         let (write, admin) = (Scopes::parse("write"), Scopes::parse("admin"));
-        assert!(steps.may_try(&write, 2) && steps.may_try(&write, 2));
-        assert!(!steps.may_try(&write, 2) && steps.may_try(&admin, 2));
+        let now = Instant::now();
+        assert!(steps.may_try(&write, 2, now) && steps.may_try(&write, 2, now));
+        assert!(!steps.may_try(&write, 2, now) && steps.may_try(&admin, 2, now));
         for invented in 0..100 {
-            steps.may_try(&Scopes::parse(&format!("s{invented}")), 2);
+            steps.may_try(&Scopes::parse(&format!("s{invented}")), 2, now);
         }
-        assert!(!steps.may_try(&Scopes::parse("one-more"), 2));
+        assert!(!steps.may_try(&Scopes::parse("one-more"), 2, now));
+        assert!(steps.may_try(&write, 2, now + 2 * HOUR), "it was long ago");
     }
 }

@@ -169,6 +169,32 @@ async fn other_redirect_address_is_registered_anew() {
 }
 
 #[tokio::test]
+async fn tokens_that_arrive_after_somebody_signed_out_are_not_kept() {
+    let (world, person, disk) = (World::new().await, Person::slow(), Disk::default());
+    let client = world.client(&person).store(disk.clone());
+    let refusal = unauthorized(None);
+    let mut waiting = Box::pin(world.refused(&client, &refusal));
+    let visiting = async {
+        while person.visits() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = &mut waiting => panic!("the person has not answered"),
+        () = visiting => {}
+    }
+    client.sign_out().await.unwrap();
+    person.hurry();
+    let error = waiting.await.unwrap_err();
+    assert!(matches!(error, AuthError::NoConsent(_)), "{error}");
+    assert!(world.token(&client).await.unwrap().is_none());
+    person.hurry();
+    let again = world.client(&person).store(disk);
+    world.refused(&again, &refusal).await.unwrap();
+    assert_eq!(person.visits(), 2, "nothing was stored");
+}
+
+#[tokio::test]
 async fn store_that_fails_is_named() {
     #[derive(Debug)]
     struct Locked;

@@ -141,6 +141,17 @@ async fn client_that_was_registered_with_one_is_not_shown_to_another() {
 }
 
 #[tokio::test]
+async fn client_whose_person_never_answered_registers_again_next_time() {
+    let (world, person) = (World::new().await, Person::new());
+    let client = world.client(&person);
+    person.leave();
+    world.refused(&client, &unauthorized(None)).await.unwrap_err();
+    client.forget_denials();
+    world.refused(&client, &unauthorized(None)).await.unwrap();
+    assert_eq!(world.asked("/register").len(), 2, "perhaps it saw a page that says why");
+}
+
+#[tokio::test]
 async fn client_that_was_forgotten_registers_again_next_time() {
     let (world, person) = (World::new().await, Person::new());
     let client = world.client(&person);

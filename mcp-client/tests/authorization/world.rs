@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -189,6 +189,7 @@ pub(crate) struct Person {
     /// How many visits may go on.
     gate: Arc<Semaphore>,
     redirect_uri: &'static str,
+    away: Arc<AtomicBool>,
 }
 
 impl Person {
@@ -202,7 +203,17 @@ impl Person {
     }
 
     pub(crate) fn at(redirect_uri: &'static str, permits: usize) -> Self {
-        Self { visits: Arc::default(), gate: Arc::new(Semaphore::new(permits)), redirect_uri }
+        Self {
+            visits: Arc::default(),
+            gate: Arc::new(Semaphore::new(permits)),
+            redirect_uri,
+            away: Arc::default(),
+        }
+    }
+
+    /// Does not answer the next time.
+    pub(crate) fn leave(&self) {
+        self.away.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn hurry(&self) {
@@ -236,6 +247,9 @@ impl Visit for Person {
         async move {
             self.visits.fetch_add(1, Ordering::SeqCst);
             self.gate.acquire().await.unwrap().forget();
+            if self.away.swap(false, Ordering::SeqCst) {
+                return Err(AuthError::NoConsent("nobody was there".to_owned()));
+            }
             let _ = rustls::crypto::ring::default_provider().install_default();
             let browser = reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
