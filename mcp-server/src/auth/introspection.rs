@@ -1,8 +1,7 @@
 //! Tokens that the authorization server is asked about (RFC 7662).
 
-use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -13,19 +12,17 @@ use mcp_auth::fetch::Fetcher;
 use mcp_auth::resource_metadata::ProtectedResourceMetadata;
 use mcp_auth::secret::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::claims::Claims;
 use super::issuer::{self, NoIssuer};
+use super::kept::{Kept, TokenHash};
 use super::requirements::Requirements;
 use super::{Admitted, Denial, Denied, Presented, TokenValidator};
 
 /// For how long an answer is used at most.
 const LONGEST: Duration = Duration::from_secs(60);
-/// For how many tokens answers are held.
-const MOST_ANSWERS: usize = 4_096;
 /// The longest answer that is read.
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// How many questions are asked at the same time.
@@ -66,7 +63,7 @@ pub struct Introspection {
     client_id: Box<str>,
     authentication: ClientAuthentication,
     kept: Duration,
-    answers: Mutex<Answers>,
+    answers: Kept<Arc<Claims>>,
     questions: Semaphore,
 }
 
@@ -93,7 +90,7 @@ impl Introspection {
             client_id: "".into(),
             authentication: ClientAuthentication::None,
             kept: Duration::from_secs(30),
-            answers: Mutex::default(),
+            answers: Kept::default(),
             questions: Semaphore::new(MOST_QUESTIONS),
         })
     }
@@ -118,15 +115,13 @@ impl Introspection {
     }
 
     async fn check(&self, presented: Presented<'_>) -> Result<Admitted, Denied> {
-        // Not the token itself: whoever reads this memory must not find it.
-        let token: [u8; 32] = Sha256::digest(presented.token).into();
-        let known = self.answers(|answers| answers.get(&token, Instant::now()));
-        let claims = match known {
+        let token = TokenHash::of(presented.token);
+        let claims = match self.answers.get(token, Instant::now()) {
             Some(claims) => claims,
             None => {
                 let claims = Arc::new(self.ask(&presented).await?);
-                let until = Instant::now() + self.kept;
-                self.answers(|answers| answers.keep(token, &claims, Instant::now(), until));
+                let now = Instant::now();
+                self.answers.keep(token, Arc::clone(&claims), now, now + self.kept);
                 claims
             }
         };
@@ -189,11 +184,6 @@ impl Introspection {
         }
         Ok(claims)
     }
-
-    fn answers<T>(&self, with: impl FnOnce(&mut Answers) -> T) -> T {
-        // Nothing between two changes can panic: the parts agree whatever happened elsewhere.
-        with(&mut self.answers.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 impl TokenValidator for Introspection {
@@ -215,58 +205,5 @@ impl fmt::Debug for Introspection {
             .field("endpoint", &self.endpoint.path())
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
-    }
-}
-
-/// What was said of tokens that are active. Those that are not are asked about again, so that a
-/// flood of them does not drive out the others.
-#[derive(Default)]
-struct Answers {
-    claims: HashMap<[u8; 32], (Instant, Arc<Claims>)>,
-    by_end: BTreeSet<(Instant, [u8; 32])>,
-}
-
-impl Answers {
-    fn get(&self, token: &[u8; 32], now: Instant) -> Option<Arc<Claims>> {
-        let (until, claims) = self.claims.get(token)?;
-        (now < *until).then(|| Arc::clone(claims))
-    }
-
-    fn keep(&mut self, token: [u8; 32], claims: &Arc<Claims>, now: Instant, until: Instant) {
-        if let Some((until, _)) = self.claims.insert(token, (until, Arc::clone(claims))) {
-            self.by_end.remove(&(until, token));
-        }
-        self.by_end.insert((until, token));
-        while let Some((until, token)) = self.by_end.first().copied() {
-            if until > now && self.by_end.len() <= MOST_ANSWERS {
-                break;
-            }
-            self.by_end.pop_first();
-            self.claims.remove(&token);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_take_bounded_room_and_end() {
-        let mut answers = Answers::default();
-        let claims = Arc::new(Claims::new(Map::new()));
-        let begin = Instant::now();
-        let token = |number: usize| -> [u8; 32] { Sha256::digest(number.to_be_bytes()).into() };
-        let at = |number: usize| begin + Duration::from_millis(u64::try_from(number).unwrap());
-        for number in 0..MOST_ANSWERS + 10 {
-            answers.keep(token(number), &claims, begin, at(number + 100));
-        }
-        assert_eq!((answers.claims.len(), answers.by_end.len()), (MOST_ANSWERS, MOST_ANSWERS));
-        assert!(answers.get(&token(9), begin).is_none());
-        assert!(answers.get(&token(10), begin).is_some());
-        assert!(answers.get(&token(10), at(110)).is_none());
-        answers.keep(token(1_000), &claims, begin, at(10));
-        answers.keep(token(1_000), &claims, at(99_999), at(100_000));
-        assert_eq!((answers.claims.len(), answers.by_end.len()), (1, 1));
     }
 }

@@ -1,16 +1,24 @@
 //! Tokens that the server checks itself (RFC 9068).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use mcp_auth::jose::{Algorithm, JwtError, KeySet, Verifier, unverified_issuer};
 use mcp_auth::resource_metadata::ProtectedResourceMetadata;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::claims::Claims;
 use super::issuer::Issuer;
+use super::kept::{Kept, TokenHash};
 use super::requirements::Requirements;
 use super::{Admitted, Denial, Denied, Presented, TokenValidator};
+
+/// For how long a token is believed whose signature was good, if the keys of its issuer stay the same.
+const BELIEVED: Duration = Duration::from_secs(5 * 60);
+/// The longest token that is believed without looking at its signature again.
+const LONGEST_BELIEVED: usize = 4 * 1024;
 
 /// Checks signed tokens with the keys of their issuers (RFC 9068, 4).
 ///
@@ -36,6 +44,18 @@ pub struct JwtValidator {
     requirements: Requirements,
     issuers: Vec<(Issuer, Verifier)>,
     rules: Rules,
+    believed: Kept<Believed>,
+}
+
+/// A token whose signature was good: most come again, and checking one takes longer than the rest of
+/// a request.
+#[derive(Debug, Clone)]
+struct Believed {
+    /// Which of the issuers.
+    issuer: usize,
+    /// All its keys at that time: with others the signature is checked again.
+    keys: Arc<KeySet>,
+    claims: Arc<Claims>,
 }
 
 /// What is demanded of the form of tokens, whichever issuer they come from.
@@ -56,7 +76,7 @@ impl JwtValidator {
             untyped: false,
             leeway: Duration::from_secs(30),
         };
-        Self { requirements, issuers: Vec::new(), rules }
+        Self { requirements, issuers: Vec::new(), rules, believed: Kept::default() }
     }
 
     /// Trusts an issuer, besides others.
@@ -101,16 +121,46 @@ impl JwtValidator {
         if *untyped { verifier.or_untyped() } else { verifier }
     }
 
-    /// With verifiers that know the present rules.
+    /// With verifiers that know the present rules, and nothing believed under others.
     fn renewed(mut self) -> Self {
+        self.believed = Kept::default();
         let issuers = std::mem::take(&mut self.issuers);
         issuers.into_iter().fold(self, |this, (issuer, _)| this.issuer(issuer))
     }
 
     async fn check(&self, presented: Presented<'_>) -> Result<Admitted, Denied> {
+        let token = TokenHash::of(presented.token);
+        let believed = match self.believed.get(token, Instant::now()) {
+            Some(believed) if self.is_current(&believed).await => {
+                let leeway = self.rules.leeway.min(Verifier::MAX_LEEWAY);
+                believed.claims.check(self.requirements.audiences(), presented.now, leeway)?;
+                believed
+            }
+            _ => {
+                let believed = self.verify(&presented).await?;
+                if presented.token.len() <= LONGEST_BELIEVED {
+                    let now = Instant::now();
+                    self.believed.keep(token, believed.clone(), now, now + BELIEVED);
+                }
+                believed
+            }
+        };
+        let (issuer, _) = &self.issuers[believed.issuer];
+        self.requirements.admit(issuer.identifier(), &believed.claims, &presented).await
+    }
+
+    /// Whether the keys of the issuer are still those that the token was checked with.
+    async fn is_current(&self, believed: &Believed) -> bool {
+        let (issuer, _) = &self.issuers[believed.issuer];
+        issuer.keys().await.is_ok_and(|keys| Arc::ptr_eq(&keys, &believed.keys))
+    }
+
+    async fn verify(&self, presented: &Presented<'_>) -> Result<Believed, Denied> {
         let claimed = unverified_issuer(presented.token).map_err(|error| denied(&error))?;
-        let trusted = self.issuers.iter().find(|(issuer, _)| issuer.identifier() == &*claimed);
-        let Some((issuer, verifier)) = trusted else {
+        let mut trusted = self.issuers.iter().enumerate();
+        let Some((index, (issuer, verifier))) =
+            trusted.find(|(_, (issuer, _))| issuer.identifier() == &*claimed)
+        else {
             return Err(denied(&JwtError::WrongIssuer { found: claimed }));
         };
         let unavailable = |reason| Denied::new(Denial::Unavailable, reason);
@@ -126,8 +176,8 @@ impl JwtValidator {
             keys = newer;
             verified = verify(&keys);
         }
-        let claims = Claims::new(verified.map_err(|error| denied(&error))?.claims);
-        self.requirements.admit(issuer.identifier(), &claims, &presented).await
+        let claims = verified.map_err(|error| denied(&error))?.claims;
+        Ok(Believed { issuer: index, keys, claims: Arc::new(Claims::new(claims)) })
     }
 }
 

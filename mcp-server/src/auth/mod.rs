@@ -11,6 +11,7 @@ mod denied;
 mod introspection;
 mod issuer;
 mod jwt;
+mod kept;
 mod keys;
 mod layer;
 mod nonce;

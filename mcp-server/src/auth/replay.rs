@@ -73,12 +73,13 @@ struct Used {
 }
 
 impl ProofsInMemory {
-    /// How many proofs are held unless another number is asked for; some 10 MB when all are.
-    pub const DEFAULT_CAPACITY: usize = 100_000;
+    /// How many proofs are held unless another number is asked for: those of some 3000 requests a
+    /// second, in 30 MB when all are.
+    pub const DEFAULT_CAPACITY: usize = 262_144;
 
-    /// Holds at most this many proofs, and an eighth of that for any one key.
+    /// Holds at most this many proofs, and a quarter of that for any one key.
     pub fn with_capacity(most: usize) -> Self {
-        Self { most: most.max(8), used: Mutex::default() }
+        Self { most: most.max(4), used: Mutex::default() }
     }
 
     fn mark(&self, proof: UsedProof) -> io::Result<bool> {
@@ -94,7 +95,7 @@ impl ProofsInMemory {
             ));
         }
         let of_key = used.of_key.entry(proof.key).or_default();
-        if *of_key >= self.most / 8 {
+        if *of_key >= self.most / 4 {
             return Err(io::Error::other(
                 "too many proofs of one key are in use to remember another: its holder sends too many requests, \
                  or the capacity of the replay store is too small",
@@ -189,9 +190,10 @@ mod tests {
     #[test]
     fn one_key_cannot_take_the_room_of_others() {
         let store = ProofsInMemory::with_capacity(16);
-        assert!(store.mark(proof("greedy", "1", 0)).unwrap());
-        assert!(store.mark(proof("greedy", "2", 0)).unwrap());
-        let error = store.mark(proof("greedy", "3", 0)).unwrap_err();
+        for jti in ["1", "2", "3", "4"] {
+            assert!(store.mark(proof("greedy", jti, 0)).unwrap());
+        }
+        let error = store.mark(proof("greedy", "5", 0)).unwrap_err();
         assert!(error.to_string().contains("one key"), "{error}");
         assert!(store.mark(proof("modest", "1", 0)).unwrap());
     }

@@ -350,6 +350,28 @@ async fn keys_are_discovered_and_fetched_again_when_they_rotate() {
 }
 
 #[tokio::test]
+async fn token_that_was_good_is_checked_again() {
+    let key = key("1");
+    let (own, other) = (certificate(None), certificate(None));
+    let validator = validator(&key, requirements());
+    let token = signed(&key, &with("cnf", json!({ "x5t#S256": own.thumbprint() })));
+    let shown = || Shown::bearer(&token).over(&own);
+    for _ in 0..2 {
+        assert!(shown().to(&validator).await.is_ok());
+    }
+    assert!(shown().over(&other).to(&validator).await.is_err());
+    let late = Shown { now: now() + Duration::from_secs(3_631), ..shown() };
+    assert!(late.refused_by(&validator).await.contains("expired"));
+    let early = Shown { now: now() - Duration::from_secs(60), ..shown() };
+    assert!(early.refused_by(&validator).await.contains("not valid yet"));
+    // The same text with another signature is another token.
+    let forged = format!("{}A", &token[..token.len() - 1]);
+    assert!(Shown::bearer(forged).over(&own).to(&validator).await.is_err() || token.ends_with('A'));
+    let strict = validator.algorithms([Algorithm::Rs256]);
+    assert!(shown().refused_by(&strict).await.contains("algorithm"));
+}
+
+#[tokio::test]
 async fn nobody_is_let_in_without_keys() {
     let key = key("1");
     let site = Site::start(|_, _| (503, json!({}))).await;

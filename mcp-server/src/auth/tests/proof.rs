@@ -170,7 +170,7 @@ async fn nonce_is_asked_for_and_renewed() {
 
 #[tokio::test]
 async fn request_that_is_refused_takes_no_room_in_the_store() {
-    let (validator, holder, token) = bound(rules().replay_store(ProofsInMemory::with_capacity(8)));
+    let (validator, holder, token) = bound(rules().replay_store(ProofsInMemory::with_capacity(4)));
     for _ in 0..100 {
         let url = "https://mcp.example/other".parse().unwrap();
         let shown = Shown { url, ..Shown::proved(&token, &holder, None) };
