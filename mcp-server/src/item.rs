@@ -81,6 +81,8 @@ pub(crate) struct Item {
     /// What it asks its callers for.
     pub(crate) asks: Asks,
     pub(crate) run: Run<Outcome>,
+    /// What it gives to callers who may have it is not for the others.
+    pub(crate) is_private: bool,
     /// The layers around it, inside those around the whole server.
     pub(crate) layers: Stack,
     /// The layers of the servers that it came with when these were mounted, the innermost first.
@@ -106,6 +108,7 @@ impl Item {
             arguments,
             provided: Arc::clone(provided),
             asks: Asks::default(),
+            is_private: false,
             run,
             layers: Stack::default(),
             within: Vec::new(),

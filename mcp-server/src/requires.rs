@@ -87,6 +87,10 @@ impl Scopes {
         self.0.iter().map(|scope| &**scope)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The scopes of both.
     pub(crate) fn union(&self, other: &Self) -> Self {
         let new = other.0.iter().filter(|scope| !self.0.contains(scope));

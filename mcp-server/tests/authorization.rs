@@ -44,7 +44,7 @@ impl TokenValidator for Tokens {
 }
 
 /// Says which scopes its caller has.
-#[tool]
+#[tool(scopes = ["who"])]
 async fn whoami(caller: Caller) -> String {
     let known = caller.authentication();
     known
@@ -53,6 +53,7 @@ async fn whoami(caller: Caller) -> String {
 }
 
 const SEATS: mcp_server::ExtensionId = mcp_server::ExtensionId::new("example.films/seats");
+const ADMIN: &str = "admin";
 const PREMIUM: &str = "https://films.example/mcp-profiles/premium";
 
 struct World {
@@ -74,14 +75,20 @@ fn world() -> World {
         .tool(whoami)
         .tool(Tool::new("open").handler(count()))
         .tool(Tool::new("write").scopes(["films:read", "films:write"]).handler(count()))
-        .tool(whoami.named("admin").scopes(["admin"]))
+        .tool(whoami.named("admin").scopes([ADMIN]))
         .tool(Tool::new("slow").scopes(["slow"]).handler(count()))
         .prompt(Prompt::new("plot").scopes(["plots"]).handler(count()))
-        .resource(Resource::new("film://list").scopes(["list"]).handler(count()))
+        .resource(
+            Resource::new("film://list")
+                .scopes(["list"])
+                .cache(mcp_server::CacheHints::public(1000))
+                .handler(count()),
+        )
         .resource(
             Resource::new("film://{id}")
                 .name("film")
                 .scopes(["one"])
+                .list(async || vec![mcp_server::types::Resource::new("film://7", "Seven")])
                 .handler(async |id: String| id),
         )
         .extension(
@@ -242,6 +249,19 @@ async fn lists_show_what_needs_more_scopes_and_what_is_hidden_stays_unknown() {
     assert_eq!((open.status(), world.ran()), (200, 1));
 }
 
+#[tokio::test]
+async fn what_is_read_and_listed_with_scopes_is_for_its_caller_only() {
+    let world = world();
+    for (scopes, listed) in [("mcp", false), ("mcp one", true)] {
+        let answer = world.modern(scopes, "resources/list", json!({})).await;
+        assert_eq!(answer.body.contains("Seven"), listed, "{answer:?}");
+        assert!(answer.body.contains("film://list"));
+        assert_eq!(answer.json()["result"]["cacheScope"], "private");
+    }
+    let read = world.modern("mcp list", "resources/read", json!({ "uri": "film://list" })).await;
+    assert_eq!(read.json()["result"]["cacheScope"], "private", "{read:?}");
+}
+
 async fn initialize(world: &World, version: &str, scopes: &str) -> String {
     let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
         "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "c", "version": "1" },
@@ -260,14 +280,14 @@ async fn session_goes_on_with_the_token_that_the_step_up_has_brought() {
         world.send(Some(films()), shown(legacy(Some(&session), version, &body), scopes)).await
     };
     let answer = send("mcp", call("admin")).await;
-    assert_eq!((answer.status(), answer.asks()), (403, Some("admin mcp")), "{answer:?}");
-    let answer = send("mcp admin", call("admin")).await;
+    assert_eq!((answer.status(), answer.asks()), (403, Some("admin mcp who")), "{answer:?}");
+    let answer = send("mcp admin who", call("admin")).await;
     assert_eq!(answer.status(), 200);
     // The handler sees what is known now.
-    assert_eq!(answer.json()["result"]["content"][0]["text"], "admin mcp");
+    assert_eq!(answer.json()["result"]["content"][0]["text"], "admin mcp who");
     // And what is known later counts later.
     let answer = send("mcp", call("admin")).await;
-    assert_eq!((answer.status(), answer.asks()), (403, Some("admin mcp")));
+    assert_eq!((answer.status(), answer.asks()), (403, Some("admin mcp who")));
     // Not even a session gets by the layer.
     let answer = send("admin", call("open")).await;
     assert_eq!((answer.status(), answer.asks()), (403, Some("mcp")));

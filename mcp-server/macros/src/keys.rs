@@ -98,6 +98,10 @@ pub(crate) fn common_call(name: &str, key: &Key) -> Result<Option<TokenStream>> 
             let profile = key.value("PROFILE_URL")?;
             quote!(.requires(#profile))
         }
+        "scopes" => {
+            let scopes = key.value("[\"…\"]")?;
+            quote!(.scopes(#scopes))
+        }
         _ => return Ok(None),
     }))
 }

@@ -29,6 +29,7 @@ use proc_macro::TokenStream;
 /// | `idempotent` | a hint: a second call with the same arguments changes nothing more |
 /// | `open_world = false` | a hint: it does not deal with the outside world |
 /// | `requires = PROFILE_URL` | it exists only where this profile is in force; may be repeated |
+/// | `scopes = ["…"]` | callers need a token that grants all of these |
 ///
 /// Other attributes that want an `async fn`, such as `#[tracing::instrument]`, stand above this one.
 ///
@@ -68,6 +69,7 @@ pub fn tool(attributes: TokenStream, item: TokenStream) -> TokenStream {
 /// | `name = "…"` | the prompt's name; without it, the function's |
 /// | `title = "…"` | a name for people |
 /// | `requires = PROFILE_URL` | it exists only where this profile is in force; may be repeated |
+/// | `scopes = ["…"]` | callers need a token that grants all of these |
 ///
 /// # Examples
 /// ```ignore
@@ -108,6 +110,7 @@ pub fn prompt(attributes: TokenStream, item: TokenStream) -> TokenStream {
 /// | `mime = "…"` | the media type of the contents |
 /// | `size = …` | how many bytes they have |
 /// | `requires = PROFILE_URL` | it exists only where this profile is in force; may be repeated |
+/// | `scopes = ["…"]` | callers need a token that grants all of these |
 ///
 /// # Examples
 /// ```ignore

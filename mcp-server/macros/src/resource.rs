@@ -25,7 +25,7 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     let variables = variables(&uri)?;
     let function = Function::read(&RESOURCE, item)?;
     check_variables(&uri, &variables, &function.parameters)?;
-    let known = "`name`, `title`, `mime`, `size` or `requires`";
+    let known = "`name`, `title`, `mime`, `size`, `requires` or `scopes`";
     let calls = keys::calls(&keys, known, |name, key| match name {
         "name" => {
             let text = key.text()?;

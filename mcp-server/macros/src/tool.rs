@@ -23,7 +23,7 @@ pub(crate) fn expand(attributes: TokenStream, item: TokenStream) -> Result<Token
     let keys = Keys::parse_terminated.parse2(attributes)?;
     let function = Function::read(&TOOL, item)?;
     let known = "`name`, `title`, `read_only`, `destructive`, `additive`, `idempotent`, \
-                 `open_world` or `requires`";
+                 `open_world`, `requires` or `scopes`";
     let calls = keys::calls(&keys, known, |name, key| {
         Ok(Some(match name {
             "name" => {

@@ -198,7 +198,9 @@ impl Resource {
     /// it, and to complete its variables; several calls add up.
     ///
     /// How they are asked for them is said at [`Tool::scopes`](crate::Tool::scopes). Of several
-    /// templates that match an address the one that would be read counts.
+    /// templates that match an address the one that would be read counts. The resources under a
+    /// template are listed for those who have its scopes, and what is read with scopes is cached for
+    /// its reader only.
     pub fn scopes<S: Into<Cow<'static, str>>>(
         mut self,
         scopes: impl IntoIterator<Item = S>,

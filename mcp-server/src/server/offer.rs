@@ -207,7 +207,8 @@ impl Offer for Resource {
         catalogue: &mut Catalogue,
     ) -> bool {
         let gates = Gates::new(profiles, built.requires.clone());
-        let item = built.item(host.provided);
+        let mut item = built.item(host.provided);
+        item.is_private = !gates.scopes.is_empty();
         match built.definition {
             Definition::Resource(definition) => {
                 catalogue.resources.insert(ServedResource { definition, item, gates })

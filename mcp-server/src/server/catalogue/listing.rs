@@ -24,6 +24,8 @@ pub(crate) struct Listing {
     cursor: Option<String>,
     size: usize,
     is_visible: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Other callers may be given other pages.
+    is_private: bool,
 }
 
 impl Listing {
@@ -35,12 +37,17 @@ impl Listing {
         size: usize,
         is_visible: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Option<Self> {
-        let shown = catalogue.templates.iter();
-        let shown = shown.filter(|it| it.gates.shows(call) && is_visible(it.key()));
-        let lists: Vec<List> = shown.filter_map(|template| template.list.clone()).collect();
-        if lists.is_empty() {
+        let templates = catalogue.templates.iter().filter(|it| it.list.is_some());
+        let shown = templates.filter(|it| it.gates.shows(call) && is_visible(it.key()));
+        let shown: Vec<_> = shown.collect();
+        if shown.is_empty() {
             return None;
         }
+        // What a list says is as good as what could be read.
+        let caller = call.negotiated.principal();
+        let open = shown.iter().filter(|it| it.gates.open(caller).is_ok());
+        let lists: Vec<List> = open.filter_map(|template| template.list.clone()).collect();
+        let is_private = shown.iter().any(|it| !it.gates.scopes.is_empty());
         let resources = catalogue.resources.iter();
         Some(Self {
             era: call.negotiated.era(),
@@ -49,11 +56,13 @@ impl Listing {
             cursor: cursor.map(str::to_owned),
             size,
             is_visible: Box::new(is_visible),
+            is_private,
         })
     }
 
     /// What is called to make the page.
     pub(crate) fn into_item(self, provided: &Arc<Provided>) -> Item {
+        let is_private = self.is_private;
         let this = Arc::new(self);
         let run = Arc::new(move |call: &mut crate::call::Call<'_>| {
             let listed: Vec<_> = this.lists.iter().map(|list| list(call)).collect();
@@ -61,7 +70,8 @@ impl Listing {
             let page = async move { this.page(try_join_all(listed).await?) };
             Box::pin(async move { page.await.unwrap_or_else(Outcome::Error) }) as _
         });
-        Item::new("resources/list", Vec::new(), provided, Some(run))
+        let item = Item::new("resources/list", Vec::new(), provided, Some(run));
+        Item { is_private, ..item }
     }
 
     /// The page behind the cursor, which is the URI that the page before ended with.

@@ -219,7 +219,8 @@ impl Engine {
     /// Calls a handler within the limits of the caller's profiles.
     fn run(&mut self, cx: &mut Context<'_>, call: &ServerCall<'_>, target: Target<'_>) {
         let Target { kind, item, arguments, as_task, .. } = target;
-        let of = self.of(call, kind);
+        let mut of = self.of(call, kind);
+        of.is_private |= item.is_private;
         let rounds = match self.rounds(call, &target) {
             Ok(rounds) => rounds,
             Err(error) => return self.fail(of, &error),
