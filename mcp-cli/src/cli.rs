@@ -96,6 +96,30 @@ pub(crate) struct Options {
     /// given by its URL, MCP_BEARER_TOKEN counts without being named
     #[arg(long, global = true, value_name = "VAR", help_heading = HTTP)]
     pub(crate) bearer_token_env: Option<String>,
+    /// How to get tokens for a server at a URL that asks for them; MCP_CLIENT_ID and
+    /// MCP_CLIENT_SECRET say which client this is, if the authorization server knows one
+    #[arg(
+        long,
+        global = true,
+        value_name = "HOW",
+        value_enum,
+        conflicts_with = "bearer_token_env",
+        help_heading = HTTP
+    )]
+    pub(crate) authorize: Option<Way>,
+    /// The authorization server that tokens come from, and no other
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        required_if_eq("authorize", "client"),
+        requires = "authorize",
+        help_heading = HTTP
+    )]
+    pub(crate) issuer: Option<String>,
+    /// A scope to ask for besides those that the server wants; may be repeated
+    #[arg(long, global = true, value_name = "SCOPE", requires = "authorize", help_heading = HTTP)]
+    pub(crate) scope: Vec<String>,
     /// A file with certificates of authorities to trust besides those of the system, as PEM
     #[arg(long, global = true, value_name = "FILE", help_heading = HTTP)]
     pub(crate) root_certificate: Option<PathBuf>,
@@ -251,6 +275,17 @@ pub(crate) enum ColorChoice {
     Always,
     /// Never
     Never,
+}
+
+/// How to get tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Way {
+    /// With your consent, in your browser
+    Browser,
+    /// With your consent, at an address that is written to standard error
+    Link,
+    /// As a program, with the secret in `MCP_CLIENT_SECRET` or the client certificate
+    Client,
 }
 
 /// Which kind of MCP to speak.

@@ -10,6 +10,7 @@
 //! | [`cli`] | what may be said on the command line |
 //! | [`run`] | the order of things, signals and limits of time |
 //! | [`target`], [`session`] | which server is meant, and the connection to it |
+//! | [`authorize`] | tokens for servers that ask for them |
 //! | [`arguments`] | arguments of tools and prompts as words |
 //! | [`command`] | one module for each command |
 //! | [`check`] | probes that find out what a server does wrong |
@@ -18,6 +19,7 @@
 //! | [`failure`], [`report`] | how a command ends |
 
 mod arguments;
+mod authorize;
 mod check;
 mod cli;
 mod command;

@@ -2,11 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use mcp_client::auth::ClientCertificate;
 use mcp_client::config::{ConfigErrorKind, ConfigLoader, Endpoint};
 use mcp_client::{ChildProcess, Config, ConfigError, Http, ServerConfig};
 
+use crate::authorize::authorized;
 use crate::cli::Options;
 use crate::failure::Failure;
 
@@ -40,6 +43,7 @@ pub(crate) fn find(
         (Some(url), []) if is_url(url) => {
             let mut http = Http::new(url)?;
             if options.bearer_token_env.is_none()
+                && options.authorize.is_none()
                 && let Ok(token) = std::env::var(BEARER_TOKEN)
                 && !token.is_empty()
             {
@@ -68,11 +72,12 @@ pub(crate) fn find(
 
 /// A program with its environment.
 fn program_at(program: ChildProcess, options: &Options) -> Result<Place, Failure> {
-    let Options { header, bearer_token_env, root_certificate, client_certificate, proxy, .. } =
-        options;
+    let Options { header, bearer_token_env, authorize, .. } = options;
+    let Options { root_certificate, client_certificate, proxy, .. } = options;
     let given = [
         ("--header", !header.is_empty()),
         ("--bearer-token-env", bearer_token_env.is_some()),
+        ("--authorize", authorize.is_some()),
         ("--root-certificate", root_certificate.is_some()),
         ("--client-certificate", client_certificate.is_some()),
         ("--proxy", proxy.is_some()),
@@ -107,19 +112,34 @@ fn url_at(mut http: Http, options: &Options) -> Result<Place, Failure> {
             }
         };
     }
-    if let Some(file) = &options.root_certificate {
-        http = http.root_certificate_pem(read(file)?);
+    let roots = options.root_certificate.as_deref().map(read).transpose()?;
+    if let Some(roots) = &roots {
+        http = http.root_certificate_pem(roots);
     }
-    if let Some(file) = &options.client_certificate {
-        let key = options.client_key.as_ref().map(|file| read(file)).transpose()?;
-        http = http.client_certificate_pem(read(file)?, key.unwrap_or_default());
+    let certificate = client_certificate(options)?;
+    if let Some(certificate) = &certificate {
+        http = http.client_certificate(Arc::clone(certificate));
     }
+    http = authorized(http, options, roots.as_deref(), certificate.as_ref())?;
     http = match options.proxy.as_deref() {
         Some("none") => http.no_proxy(),
         Some(proxy) => http.proxy(proxy),
         None => http,
     };
     Ok(Place::Url(Box::new(http)))
+}
+
+/// The certificate that the command line names, with its key.
+fn client_certificate(options: &Options) -> Result<Option<Arc<ClientCertificate>>, Failure> {
+    let Some(file) = &options.client_certificate else { return Ok(None) };
+    let chain = read(file)?;
+    let key = match &options.client_key {
+        Some(file) => read(file)?,
+        None => chain.clone(),
+    };
+    let certificate = ClientCertificate::from_pem(chain, key);
+    let certificate = certificate.map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(Some(Arc::new(certificate)))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

@@ -72,6 +72,13 @@ impl Subject {
 pub(crate) async fn run(plan: Plan<'_>, calls: bool) -> Result<Report, Failure> {
     let timeout = plan.timeout();
     let Plan { options, console, printer, target, .. } = plan;
+    if options.authorize.is_some() {
+        return Err(Failure::Usage(
+            "--authorize: `check` sends requests of its own, which carry no such token; give it one \
+             with --bearer-token-env"
+                .to_owned(),
+        ));
+    }
     let trace = options.verbose.then_some((console.err, printer));
     let lab = Lab { server: target.server, timeout, trace };
     let mut ledger = Ledger::default();

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::run::{Desk, assert_harmless, fixture};
+use crate::run::{Desk, Done, assert_harmless, fixture};
 
 /// A server that listens on a port of its own.
 struct Served {
@@ -172,7 +172,7 @@ fn what_cannot_be_is_said() {
         (&["tools", url, "--env", "A=b"], "--env is for servers that are programs"),
         (&["tools", url, "--root-certificate", "missing.pem"], "missing.pem"),
         (&["tools", url, "--root-certificate", "no.pem"], "no PEM certificate"),
-        (&["tools", url, "--client-certificate", "no.pem"], "cannot be read"),
+        (&["tools", url, "--client-certificate", "no.pem"], "no key in PEM form"),
         (&["tools", url, "--proxy", "socks5://127.0.0.1:1"], "`socks5`"),
         (&["tools", "https://ada:secret@127.0.0.1/mcp"], "user name or password"),
         (&["tools", "--header", "a: b", "--", "true"], "--header is for servers at URLs"),
@@ -187,6 +187,85 @@ fn what_cannot_be_is_said() {
 const GOLD: &str = "https://example.com/profiles/gold";
 
 /// Answers everybody everything with status 200, in both eras.
+#[test]
+fn token_is_got_where_the_server_asks_for_one() {
+    let server = Served::python(GUARDED);
+    let issuer = server.url.trim_end_matches("/mcp");
+    let desk = Desk::new();
+    let run = |words: &[&str], secret: &str| {
+        let mut command = desk.command(&[words, &[&server.url]].concat());
+        command.env("MCP_CLIENT_ID", "chips").env("MCP_CLIENT_SECRET", secret);
+        Done(command.output().unwrap())
+    };
+    let client = ["tools", "--authorize", "client", "--issuer", issuer, "--scope", "films:read"];
+    assert!(run(&client, "s3cret").expect(0).out().contains("guarded-tool"));
+    let refused = run(&client, "wr0ng").expect(4);
+    assert!(refused.err().contains("invalid_client"), "{}", refused.err());
+    assert!(!refused.err().contains("wr0ng"));
+    // Nobody at the authorization server named here gives tokens.
+    let elsewhere = ["tools", "--authorize", "client", "--issuer", "https://id.example"];
+    run(&elsewhere, "s3cret").expect(4);
+
+    for (words, problem) in [
+        (&["tools", "--authorize", "client"] as &[&str], "--issuer"),
+        (&["tools", "--scope", "a"], "--authorize"),
+        (&["check", "--authorize", "browser"], "--bearer-token-env"),
+    ] {
+        let refused = run(words, "s3cret").expect(2);
+        assert!(refused.err().contains(problem), "{problem}: {}", refused.err());
+    }
+    let program = desk.run(&["tools", "--authorize", "browser", "--", "no-such-program"]);
+    assert!(program.expect(2).err().contains("for servers at URLs"));
+}
+
+/// An MCP server and its authorization server.
+const GUARDED: &str = r#"
+import base64, json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def log_message(self, *arguments): pass
+    def say(self, body, status=200, challenge=None):
+        body = json.dumps(body).encode()
+        self.send_response(status)
+        if challenge: self.send_header("WWW-Authenticate", challenge)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def do_GET(self):
+        own = f"http://{self.headers['Host']}"
+        if "oauth-protected-resource" in self.path:
+            return self.say({"resource": own + "/mcp", "authorization_servers": [own]})
+        if "oauth-authorization-server" in self.path:
+            return self.say({"issuer": own, "token_endpoint": own + "/token",
+                "authorization_endpoint": own + "/authorize", "response_types_supported": ["code"],
+                "grant_types_supported": ["client_credentials"],
+                "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+                "code_challenge_methods_supported": ["S256"]})
+        self.say({}, 404)
+    def do_POST(self):
+        text = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/token":
+            form = parse_qs(text.decode())
+            known = "Basic " + base64.b64encode(b"chips:s3cret").decode()
+            if self.headers["Authorization"] != known: return self.say({"error": "invalid_client"}, 401)
+            if form["scope"] != ["films:read"]: return self.say({"error": "invalid_scope"}, 400)
+            return self.say({"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60})
+        if self.headers["Authorization"] != "Bearer t0ken": return self.say({}, 401, "Bearer")
+        m = json.loads(text)
+        def result(**r): self.say({"jsonrpc": "2.0", "id": m["id"], "result": r})
+        hints = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+        if m["method"] == "server/discover":
+            result(supportedVersions=["2026-07-28"], capabilities={"tools": {}}, **hints)
+        else:
+            result(tools=[{"name": "guarded-tool", "inputSchema": {"type": "object"}}], **hints)
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print("127.0.0.1:%d" % server.server_port)
+server.serve_forever()
+"#;
+
 const CARELESS: &str = r#"
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -28,7 +28,13 @@ impl Desk {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mcp"));
         command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
-        for variable in ["MCP_CONFIG", "MCP_BEARER_TOKEN", "KITTY_WINDOW_ID"] {
+        for variable in [
+            "MCP_CONFIG",
+            "MCP_BEARER_TOKEN",
+            "MCP_CLIENT_ID",
+            "MCP_CLIENT_SECRET",
+            "KITTY_WINDOW_ID",
+        ] {
             command.env_remove(variable);
         }
         command
