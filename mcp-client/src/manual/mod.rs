@@ -10,7 +10,8 @@
     doc = "- [`machines`]: programs with a secret, a key, or an identity of their platform",
     doc = "- [`mutual_tls`]: client certificates, tokens that are bound to them, SPIFFE",
     doc = "- [`dpop`]: tokens that are bound to a key",
-    doc = "- [`enterprise_managed`]: access that the identity provider of an enterprise grants"
+    doc = "- [`enterprise_managed`]: access that the identity provider of an enterprise grants",
+    doc = "- [`enforced_profiles`]: a profile, and the one way to show who this client is"
 )]
 //! - [`calls`]: tools, results, time limits, progress, cancellation
 //! - [`profiles`]: requiring profiles, and failing closed
@@ -59,6 +60,10 @@ pub mod mutual_tls {}
 #[cfg(feature = "auth")]
 #[doc = include_str!("dpop.md")]
 pub mod dpop {}
+
+#[cfg(feature = "auth")]
+#[doc = include_str!("enforced_profiles.md")]
+pub mod enforced_profiles {}
 
 #[doc = include_str!("calls.md")]
 pub mod calls {}

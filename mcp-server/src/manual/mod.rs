@@ -25,6 +25,7 @@
 //! - `sessions`: legacy sessions that several processes share (with the feature `http`)
 //! - `authorization`: who is let in over HTTP, by which tokens (with the feature `auth`)
 //! - [`profiles`]: settings, limits and tools by profile, and who may have which
+//! - [`enforced_profiles`]: profiles that demand how callers were authenticated
 //! - [`changes`]: items that come and go, and telling clients
 //! - [`caching`]: how long clients may keep what they were told
 //! - [`layers`]: what happens before and after every call
@@ -80,6 +81,9 @@ pub mod sessions {}
 #[cfg(feature = "auth")]
 #[doc = include_str!("authorization.md")]
 pub mod authorization {}
+
+#[doc = include_str!("enforced_profiles.md")]
+pub mod enforced_profiles {}
 
 #[doc = include_str!("changes.md")]
 pub mod changes {}
