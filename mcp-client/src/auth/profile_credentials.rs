@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -99,7 +100,8 @@ impl ProfileCredentials {
 
     /// The source of tokens with everything that is demanded of them.
     pub(crate) fn demanding(&self, profile: &str) -> Demanding {
-        Demanding { profile: profile.into(), credentials: self.clone() }
+        let (profile, credentials) = (profile.into(), self.clone());
+        Demanding { profile, credentials, was_asked: AtomicBool::new(false) }
     }
 
     /// The source of certificates with what is demanded of them.
@@ -137,6 +139,8 @@ impl fmt::Debug for ProfileCredentials {
 pub(crate) struct Demanding {
     profile: Box<str>,
     credentials: ProfileCredentials,
+    /// The server has refused a request: it asks who calls.
+    was_asked: AtomicBool,
 }
 
 impl Demanding {
@@ -168,6 +172,12 @@ impl TokenSource for Demanding {
         &'a self,
         request: TokenRequest<'a>,
     ) -> BoxFuture<'a, Result<Option<Arc<AccessToken>>, AuthError>> {
+        if request.refusal.is_some() {
+            self.was_asked.store(true, Ordering::Relaxed);
+        } else if !self.was_asked.load(Ordering::Relaxed) {
+            // Also where there is a token from before: the server has to show that it asks.
+            return std::future::ready(Ok(None)).boxed();
+        }
         let certificate = request.certificate;
         let token = self.credentials.source.token(request);
         async move {
@@ -214,9 +224,10 @@ impl ClientCertificateSource for OfTrustDomain {
 mod tests {
     use std::sync::Mutex;
 
-    use reqwest::Url;
+    use reqwest::{StatusCode, Url};
 
     use super::*;
+    use crate::auth::Refusal;
 
     /// Gives the one token that it has.
     #[derive(Debug)]
@@ -237,7 +248,10 @@ mod tests {
         let one = One(Mutex::new(Some(token)));
         let demanding = credentials(ProfileCredentials::new(one)).demanding("https://h/p");
         let resource = Url::parse("https://h/mcp").unwrap();
-        let request = TokenRequest::new(&resource).with_certificate(certificate);
+        let unasked = demanding.token(TokenRequest::new(&resource)).now_or_never().unwrap();
+        assert!(unasked.unwrap().is_none(), "nothing is shown to who does not ask");
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Vec::new(), None);
+        let request = TokenRequest::new(&resource).with_certificate(certificate).after(&refusal);
         let outcome = demanding.token(request).now_or_never().expect("nothing is waited for");
         outcome.map(drop).map_err(|error| error.to_string())
     }

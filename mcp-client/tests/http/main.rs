@@ -8,5 +8,7 @@ mod declared;
 mod eras;
 mod groups;
 mod modern;
+#[cfg(feature = "auth")]
+mod required_with;
 mod server;
 mod sessions;
